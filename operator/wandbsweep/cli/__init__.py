@@ -1,0 +1,1 @@
+"""The command line `wandbsweep`: options in, one call into a room, readable text out."""

@@ -1,0 +1,46 @@
+"""The names by which the operator marks what it owns: the API group, label keys, the finalizer, annotations.
+
+They are API: people write them into selectors and dashboards, so a change here is a breaking change.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+GROUP: Final = "wandbsweep.dev"
+VERSION: Final = "v1alpha1"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+KIND: Final = "WandbSweep"
+PLURAL: Final = "wandbsweeps"
+SINGULAR: Final = "wandbsweep"
+SHORT_NAME: Final = "wsweep"
+CATEGORY: Final = "wandb"
+
+SWEEP_LABEL: Final = "wandbsweep.dev/sweep"
+"""Name of the WandbSweep. The operator writes it on agent Jobs and their pods; `status.selector` reads it."""
+
+SLOT_LABEL: Final = "wandbsweep.dev/slot"
+"""Slot of the pool, 0 to agentCount-1. Written on agent Jobs and their pods; the operator reads it back."""
+
+ATTEMPT_LABEL: Final = "wandbsweep.dev/attempt"
+"""How many agents the slot has had before, from 0. Written on agent Jobs and their pods; the operator reads it."""
+
+MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
+"""Written on everything the operator creates, with the value MANAGED_BY; the operator watches only what carries it."""
+
+MANAGED_BY: Final = "wandbsweep"
+
+COMPONENT_LABEL: Final = "app.kubernetes.io/component"
+"""Written on agent Jobs and their pods with the value AGENT_COMPONENT, for people and dashboards."""
+
+AGENT_COMPONENT: Final = "agent"
+
+FINALIZER: Final = "wandbsweep.dev/cleanup"
+"""Held on a WandbSweep until its sweep on W&B has been treated as `deletionPolicy` says."""
+
+SWEEP_INTENT_ANNOTATION: Final = "wandbsweep.dev/sweep-intent"
+"""The object's UID, written before the sweep is created on W&B. Present without a `status.sweepID` it means that a
+sweep may exist already: the operator looks for the marker in W&B before it creates one. Absent: none was asked for."""
+
+UID_MARKER: Final = "wandbsweep.dev/uid"
+"""Key of the last line in the description of a sweep on W&B, `wandbsweep.dev/uid: <uid>`: whose sweep it is."""

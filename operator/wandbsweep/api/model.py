@@ -1,0 +1,27 @@
+"""The base of all API types: camelCase in manifests, snake_case in Python, unknown fields left to the API server."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+_INITIALISMS = {"Id": "ID", "Url": "URL"}
+
+
+def manifest_name(name: str) -> str:
+    """The field's name in a manifest: camelCase with Kubernetes' spelling of initialisms (sweepID, baseURL)."""
+    camel = to_camel(name)
+    for ending, initialism in _INITIALISMS.items():
+        if camel.endswith(ending) and camel != ending:
+            return camel.removesuffix(ending) + initialism
+    return camel
+
+
+class ApiModel(BaseModel):
+    """A frozen value read from or written into a manifest.
+
+    Unknown fields are ignored on read: the API server has pruned them, and what a newer version wrote must not stop
+    an older operator.
+    """
+
+    model_config = ConfigDict(alias_generator=manifest_name, populate_by_name=True, frozen=True, extra="ignore")

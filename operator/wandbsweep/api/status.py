@@ -1,0 +1,133 @@
+"""What the operator writes under `status`: how the sweep fares, in a size that does not grow with its runs.
+
+Only the operator writes these fields; users, `kubectl` and dashboards read them. Absent means not known yet.
+"""
+
+from datetime import datetime, timezone
+from enum import Enum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, Field, PlainSerializer, computed_field
+
+from wandbsweep.api.model import ApiModel
+from wandbsweep.api.reasons import ConditionType, Phase, Reason
+
+
+def _to_whole_seconds(moment: datetime) -> datetime:
+    return moment.astimezone(timezone.utc).replace(microsecond=0)
+
+
+def _spell(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+Timestamp = Annotated[
+    AwareDatetime, AfterValidator(_to_whole_seconds), PlainSerializer(_spell, return_type=str, when_used="json")
+]
+"""A moment as Kubernetes writes it: UTC, whole seconds. Cut when it is read in, so that written and read are equal."""
+
+
+class ConditionStatus(str, Enum):
+    """Whether a condition holds."""
+
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+class Condition(ApiModel):
+    """One observation about the sweep, in the shape all Kubernetes objects share."""
+
+    type: ConditionType = Field(description="What the condition is about; one of each type.")
+    status: ConditionStatus = Field(description="Whether it holds.")
+    observed_generation: int | None = Field(
+        default=None, description="metadata.generation of the object when the condition was last looked at."
+    )
+    last_transition_time: Timestamp = Field(description="When status last changed.")
+    reason: Reason = Field(description="Why, in one CamelCase word from the list in the reference of reasons.")
+    message: str = Field(default="", description="Why, as a sentence; for a mistake, the field and the remedy.")
+
+
+class Agents(ApiModel):
+    """The pool of agents, counted."""
+
+    desired: int = Field(
+        default=0, description="How many agents should be there now: agentCount, or 0 once it is over."
+    )
+    active: int = Field(default=0, description="How many agent Jobs have not ended. The scale subresource reports it.")
+    ready: int = Field(default=0, description="How many agents have a pod that is running and ready.")
+
+    @computed_field(description="ready/desired, for the AGENTS column.")  # type: ignore[prop-decorator] # mypy 1.x
+    @property
+    def summary(self) -> str:
+        return f"{self.ready}/{self.desired}"
+
+
+class Runs(ApiModel):
+    """The runs of the sweep, counted by their state on W&B."""
+
+    total: int = Field(default=0, description="All runs of the sweep, also those that wait to start.")
+    running: int = Field(default=0, description="Runs that train now.")
+    finished: int = Field(default=0, description="Runs that ended well.")
+    failed: int = Field(default=0, description="Runs whose program ended with an error.")
+    crashed: int = Field(default=0, description="Runs that fell silent without an end.")
+    killed: int = Field(default=0, description="Runs that were stopped, by a user, the sweep or early termination.")
+    preempted: int = Field(default=0, description="Runs that lost their machine and will be handed out again.")
+    cap: int | None = Field(
+        default=None, description="How many runs the sweep may have: run_cap or the size of the grid. Absent: no limit."
+    )
+
+    @computed_field(description="Runs that ended, of cap where there is one; for the RUNS column.")  # type: ignore[prop-decorator] # mypy 1.x
+    @property
+    def summary(self) -> str:
+        ended = self.finished + self.failed + self.crashed + self.killed
+        return str(ended) if self.cap is None else f"{ended}/{self.cap}"
+
+
+class BestRun(ApiModel):
+    """The best run so far, by the metric and goal of the sweep definition."""
+
+    run_id: str = Field(description="ID of the run on W&B.")
+    name: str | None = Field(default=None, description="Display name of the run on W&B.")
+    url: str | None = Field(default=None, description="Address of the run's page.")
+    metric: str = Field(description="Name of the metric by which it is the best.")
+    value: float = Field(description="The run's value of that metric, unrounded.")
+    parameters: dict[str, Any] = Field(
+        default_factory=dict, description="The parameters the sweep gave to the run, as recorded on W&B."
+    )
+
+
+class WandbSweepStatus(ApiModel):
+    """What is the case. Written by the operator only."""
+
+    observed_generation: int | None = Field(
+        default=None, description="metadata.generation the operator last acted upon; behind it, the rest is outdated."
+    )
+    phase: Phase | None = Field(
+        default=None, description="The life of the sweep in one word. Programs read conditions."
+    )
+    conditions: list[Condition] = Field(
+        default_factory=list,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+        description="Observations, one of each type. `kubectl wait --for=condition=Complete` waits for one.",
+    )
+    sweep_id: str | None = Field(
+        default=None, description="Short ID of the sweep on W&B. Written before the first agent is started."
+    )
+    sweep_url: str | None = Field(default=None, description="Address of the sweep's page on W&B.")
+    sweep_state: str | None = Field(
+        default=None, description="State of the sweep on W&B, in upper case: RUNNING, PAUSED, FINISHED, CANCELED."
+    )
+    method: str | None = Field(default=None, description="Search method of the sweep: grid, random or bayes.")
+    agents: Agents | None = Field(default=None, description="The pool of agents, counted.")
+    selector: str | None = Field(
+        default=None, description="Label selector of the agent pods, as text. The scale subresource reports it."
+    )
+    runs: Runs | None = Field(default=None, description="The runs of the sweep, counted by their state on W&B.")
+    best: BestRun | None = Field(default=None, description="The best run so far. Absent: none has reported the metric.")
+    start_time: Timestamp | None = Field(default=None, description="When the sweep was created on W&B or joined.")
+    completion_time: Timestamp | None = Field(default=None, description="When Complete or Failed became true.")
+
+    def condition(self, kind: ConditionType) -> Condition | None:
+        """The condition of this type, or None where it has not been written yet."""
+        return next((condition for condition in self.conditions if condition.type == kind), None)

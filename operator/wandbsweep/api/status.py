@@ -114,6 +114,10 @@ class WandbSweepStatus(ApiModel):
     sweep_id: str | None = Field(
         default=None, description="Short ID of the sweep on W&B. Written before the first agent is started."
     )
+    sweep_path: str | None = Field(
+        default=None,
+        description="Full name of the sweep, entity/project/id: what `wandb agent` takes to join it from elsewhere.",
+    )
     sweep_url: str | None = Field(default=None, description="Address of the sweep's page on W&B.")
     sweep_state: str | None = Field(
         default=None, description="State of the sweep on W&B, in upper case: RUNNING, PAUSED, FINISHED, CANCELED."

@@ -1,0 +1,88 @@
+"""What a pass may do to the world; each action carries all that its execution needs and why it is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Union
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import timedelta
+
+    from wandbsweep.pool.facts import SweepPath
+    from wandbsweep.pool.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class ClaimObject:
+    """Add the finalizer and the intent to create a sweep, in one write, before anything exists outside."""
+
+
+@dataclass(frozen=True)
+class CreateSweep:
+    """Create the sweep on W&B.
+
+    With `look_up_first` an earlier pass may have created it already and died before it could say so.
+    """
+
+    entity: str | None
+    project: str
+    config: Mapping[str, Any]
+    look_up_first: bool
+
+
+@dataclass(frozen=True)
+class StartAgent:
+    """Create the Job of one slot."""
+
+    slot: int
+    attempt: int
+    path: SweepPath
+
+
+@dataclass(frozen=True)
+class RemoveAgent:
+    """Delete a Job with its pod."""
+
+    job_name: str
+    running: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class SetSweepState:
+    """Stop or cancel the sweep on W&B."""
+
+    path: SweepPath
+    state: Literal["FINISHED", "CANCELED"]
+
+
+@dataclass(frozen=True)
+class FindAndStop:
+    """The object goes after the intent was recorded and before an ID was: stop what may have been created."""
+
+    entity: str | None
+    project: str
+    state: Literal["FINISHED", "CANCELED"]
+
+
+@dataclass(frozen=True)
+class ReleaseObject:
+    """Remove the finalizer, so that Kubernetes may delete the object and collect its Jobs.
+
+    With `gave_up` the W&B side could not be brought to rest in time; the message says what is left behind.
+    """
+
+    gave_up: str | None = None
+
+
+Action = Union[ClaimObject, CreateSweep, StartAgent, RemoveAgent, SetSweepState, FindAndStop, ReleaseObject]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The actions of one pass, in order; when to look again if nothing happens; the verdict, once there is one."""
+
+    actions: tuple[Action, ...] = ()
+    look_again: timedelta | None = None
+    verdict: Verdict | None = None

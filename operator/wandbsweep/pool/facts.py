@@ -1,0 +1,185 @@
+"""What a pass knows: frozen facts about one sweep, its Jobs and pods, and the time.
+
+The controller reads them at the borders; every decision of this room is a function of them and of nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from wandbsweep.api.reasons import Reason
+    from wandbsweep.api.spec import WandbSweepSpec
+    from wandbsweep.api.status import WandbSweepStatus
+    from wandbsweep.sweep.definition import SweepDefinition
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why something that should be true is not: a reason from the one list, and a sentence with the remedy."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True)
+class SweepPath:
+    """Where a sweep lives on the W&B server; written as `entity/project/id`."""
+
+    entity: str
+    project: str
+    sweep_id: str
+
+    def __str__(self) -> str:
+        return f"{self.entity}/{self.project}/{self.sweep_id}"
+
+    @classmethod
+    def parse(cls, text: str) -> SweepPath:
+        """Reads what `str()` wrote; raises ValueError for anything else."""
+        entity, project, sweep_id = text.split("/")
+        return cls(entity, project, sweep_id)
+
+
+class SweepState(str, Enum):
+    """The states of a sweep on the wire, as far as a decision depends on them."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    FINISHED = "FINISHED"
+    CANCELED = "CANCELED"
+    CRASHED = "CRASHED"  # also what W&B calls ERROR and FLAPPING
+
+    @classmethod
+    def from_wire(cls, text: str) -> SweepState:
+        """An unknown state is read as RUNNING: the stock agents go on as well, and so no GPU work is lost."""
+        upper = text.upper()
+        if upper in {"ERROR", "FLAPPING"}:
+            return cls.CRASHED
+        return cls(upper) if upper in cls.__members__ else cls.RUNNING
+
+
+# A run in one of these states will not change any more.
+ENDED_RUN_STATES = frozenset({"finished", "failed", "crashed", "killed"})
+
+
+@dataclass(frozen=True)
+class Best:
+    """The finished run with the best value of the sweep's metric."""
+
+    run_id: str
+    name: str
+    url: str
+    metric: str
+    value: float
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class SweepReading:
+    """The sweep as the W&B server showed it at `read_at`."""
+
+    path: SweepPath
+    url: str
+    state: SweepState
+    state_text: str
+    method: str
+    run_cap: int | None
+    grid_size: int | None
+    runs_by_state: Mapping[str, int]
+    best: Best | None
+    read_at: datetime
+    quiet_since: datetime  # since when state and counts have been the same
+
+    @property
+    def total_runs(self) -> int:
+        """Every run that was handed out, whatever became of it."""
+        return sum(self.runs_by_state.values())
+
+    @property
+    def open_runs(self) -> int:
+        """Runs that may still change: running, pending, or preempted and waiting to be handed out again."""
+        return sum(count for state, count in self.runs_by_state.items() if state not in ENDED_RUN_STATES)
+
+    def count(self, *states: str) -> int:
+        """How many runs are in one of these states."""
+        return sum(self.runs_by_state.get(state, 0) for state in states)
+
+
+class JobPhase(str, Enum):
+    """How far a Job is."""
+
+    ACTIVE = "Active"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+
+
+@dataclass(frozen=True)
+class AgentJob:
+    """One Job of the pool: one agent in one slot."""
+
+    name: str
+    slot: int
+    attempt: int
+    phase: JobPhase
+    created_at: datetime
+    finished_at: datetime | None = None
+    deleting: bool = False
+
+
+@dataclass(frozen=True)
+class AgentPod:
+    """The pod of an agent Job, as far as status and Events speak of it."""
+
+    name: str
+    job_name: str
+    phase: str
+    ready: bool
+    node: str | None = None
+    waiting: str | None = None  # why it does not run yet: scheduling, image, volumes
+    unschedulable: bool = False
+    exit_code: int | None = None
+    exit_message: str | None = None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything that one pass decides from.
+
+    `definition` is absent when the sweep is joined by its ID or cannot be read; the problem then says why.
+    `reading` is absent as long as there is no sweep or the server has not answered since the operator started.
+    """
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    created_at: datetime
+    spec: WandbSweepSpec
+    status: WandbSweepStatus
+    now: datetime
+    deleted_at: datetime | None = None
+    has_finalizer: bool = False
+    has_intent: bool = False
+    definition: SweepDefinition | None = None
+    definition_problem: Problem | None = None
+    wandb_problem: Problem | None = None
+    reading: SweepReading | None = None
+    sweep_missing: bool = False  # the server answered, and the sweep was not there
+    jobs: tuple[AgentJob, ...] = ()
+    pods: tuple[AgentPod, ...] = field(default=(), repr=False)
+
+    @property
+    def path(self) -> SweepPath | None:
+        """The sweep of this object, once it has one."""
+        return SweepPath.parse(self.status.sweep_path) if self.status.sweep_path else None
+
+    @property
+    def terminal(self) -> bool:
+        """Whether a verdict was written; it is never taken back."""
+        return self.status.completion_time is not None

@@ -220,7 +220,7 @@ class ConditionType(str, Enum):
     )
     COMPLETE = (
         "Complete",
-        "The budget or the grid is done, or the sweep was finished on W&B. Final; repeats Failed's reason if that is true.",
+        "The budget or the grid is done, or the sweep was finished on W&B. Final; if Failed is true, its reason.",
         (Reason.RUN_CAP_REACHED, Reason.GRID_EXHAUSTED, Reason.SWEEP_FINISHED, Reason.IN_PROGRESS, *_FAILED[:-1]),
     )
     FAILED = ("Failed", "The sweep is over without a result. Final. Never true together with Complete.", _FAILED)

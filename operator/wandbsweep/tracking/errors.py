@@ -6,7 +6,12 @@ the API key. `reason` is the condition reason it will be shown as; the exception
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wandbsweep.tracking.protocol import SweepPath, SweepReading
 
 
 class TrackingError(Exception):
@@ -29,6 +34,10 @@ class Unreachable(TrackingError):  # noqa: N818 - named as the user sees it: the
     """The server could not be reached or did not answer in time; trying again later is right."""
 
     default_reason = "ServerUnreachable"
+
+
+class NeverSent(Unreachable):
+    """Unreachable before anything of the request left this machine: the server knows nothing of it."""
 
 
 class ServerFault(TrackingError):  # noqa: N818 - see Unreachable
@@ -69,3 +78,26 @@ class AmbiguousCreateError(TrackingError):
     """
 
     default_reason = "ServerUnreachable"
+
+
+class PartialReadError(TrackingError):
+    """Some sweeps of one read could be read and others not, for instance where the key may not see one project.
+
+    Attributes:
+        readings: what was read, as `read` returns it.
+        failures: the error of each remaining sweep. `reason` and the message are those of the first.
+    """
+
+    def __init__(
+        self,
+        readings: Mapping[SweepPath, SweepReading | None],
+        failures: Mapping[SweepPath, TrackingError],
+    ) -> None:
+        path, first = next(iter(failures.items()))
+        super().__init__(
+            f"{len(failures)} of {len(failures) + len(readings)} sweeps could not be read; {path}: {first}",
+            reason=first.reason,
+            retry_after_seconds=first.retry_after_seconds,
+        )
+        self.readings = readings
+        self.failures = failures

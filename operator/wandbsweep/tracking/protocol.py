@@ -1,7 +1,7 @@
 """What the rest of the operator may ask of a W&B server, and the values that come back.
 
-The comment on each call says what *twice*, *gone* and *late* look like; every call either returns, or raises one of
-the errors of this room within the tracker's time-out.
+The comment on each call says what *twice*, *gone* and *late* look like. Every call returns, or raises one of the errors
+of this room; each request that it needs is given up after the tracker's time-out, retries included.
 """
 
 from __future__ import annotations
@@ -80,10 +80,11 @@ class SweepTracker(Protocol):
         project: str,
         config: Mapping[str, Any],
     ) -> CreatedSweep:
-        """Create a sweep; a missing project comes into being with it, a missing entity is the key's own.
+        """Create a sweep; a missing project comes into being with it, and None as entity is the key's default entity.
 
         Twice: a second sweep, so the request is sent once and never repeated here. Late: AmbiguousCreateError when the
         request may have been carried out; the caller looks the sweep up by its marker before it creates again.
+        Refused: ConfigRejected.
         """
         ...
 
@@ -95,7 +96,7 @@ class SweepTracker(Protocol):
         project: str,
         marker: str,
     ) -> CreatedSweep | None:
-        """Find the newest sweep of a project whose description or config holds the marker text.
+        """Find the sweep of a project whose description or config holds the marker text.
 
         Gone: None, also when there is no such project. Asking twice changes nothing.
         """
@@ -105,6 +106,7 @@ class SweepTracker(Protocol):
         """Read many sweeps at once; the answer has every path that was asked for.
 
         Gone: None for a sweep that the server does not have (deleted, or never there). Asking twice changes nothing.
+        When only some of the sweeps could be read, PartialReadError carries what was read.
         """
         ...
 

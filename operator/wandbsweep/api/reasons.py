@@ -94,6 +94,7 @@ class Reason(str, Enum):
     ALL_READY = ("AllReady", "As many agents are ready as agentCount asks for.")
     STARTING = ("Starting", "Some agents are being created or their pods have not started yet.")
     UNSCHEDULABLE = ("Unschedulable", "The scheduler finds no node for some agent; the message is the scheduler's.")
+    AGENT_REJECTED = ("AgentRejected", "The API server refused an agent Job: a quota, or an admission policy.")
     AGENTS_FAILING = ("AgentsFailing", "Agents end badly one after the other; new ones are started with growing delay.")
     SCALED_TO_ZERO = ("ScaledToZero", "agentCount is 0: no agent is wanted.")
     NO_SWEEP = ("NoSweep", "There is no sweep on W&B to work on yet.")
@@ -179,6 +180,7 @@ _AGENTS_READY = (
     Reason.ALL_READY,
     Reason.STARTING,
     Reason.UNSCHEDULABLE,
+    Reason.AGENT_REJECTED,
     Reason.AGENTS_FAILING,
     Reason.SCALED_TO_ZERO,
     Reason.NO_SWEEP,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Union
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import timedelta
 
-    from wandbsweep.pool.facts import SweepPath
     from wandbsweep.pool.verdict import Verdict
+    from wandbsweep.sweep.path import SweepPath
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class ReleaseObject:
     gave_up: str | None = None
 
 
-Action = Union[ClaimObject, CreateSweep, StartAgent, RemoveAgent, SetSweepState, FindAndStop, ReleaseObject]
+Action = ClaimObject | CreateSweep | StartAgent | RemoveAgent | SetSweepState | FindAndStop | ReleaseObject
 
 
 @dataclass(frozen=True)

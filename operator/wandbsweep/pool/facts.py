@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from wandbsweep.sweep.path import SweepPath
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from wandbsweep.api.reasons import Reason
     from wandbsweep.api.spec import WandbSweepSpec
@@ -25,24 +27,7 @@ class Problem:
 
     reason: Reason
     message: str
-
-
-@dataclass(frozen=True)
-class SweepPath:
-    """Where a sweep lives on the W&B server; written as `entity/project/id`."""
-
-    entity: str
-    project: str
-    sweep_id: str
-
-    def __str__(self) -> str:
-        return f"{self.entity}/{self.project}/{self.sweep_id}"
-
-    @classmethod
-    def parse(cls, text: str) -> SweepPath:
-        """Reads what `str()` wrote; raises ValueError for anything else."""
-        entity, project, sweep_id = text.split("/")
-        return cls(entity, project, sweep_id)
+    retry_after: timedelta | None = None  # how long a server asked to be left alone
 
 
 class SweepState(str, Enum):

@@ -10,15 +10,14 @@ from wandbsweep.api import labels
 
 if TYPE_CHECKING:
     from wandbsweep.api.spec import WandbSweepSpec
-    from wandbsweep.pool.facts import SweepPath
+    from wandbsweep.sweep.path import SweepPath
 
 RUNTIME_VOLUME: Final = "wandbsweep"
 RUNTIME_PATH: Final = "/wandbsweep"
 RUNTIME_CONTAINER: Final = "wandbsweep-runtime"
 DEFAULT_GRACE_SECONDS: Final = 30  # Kubernetes' own default for terminationGracePeriodSeconds
 
-# Enough for the runtime's files and for what W&B buffers while the server is away.
-_RESTRICTED: Final = {
+_RESTRICTED: Final[dict[str, Any]] = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
     "readOnlyRootFilesystem": True,
@@ -86,7 +85,7 @@ def agent_job(
         "spec": {
             "backoffLimit": 0,
             "podReplacementPolicy": "Failed",
-            # A disrupted pod is replaced by the Job itself and costs nothing; every other end is the operator's to judge.
+            # The Job itself replaces a disrupted pod, at no cost; every other end is the operator's to judge.
             "podFailurePolicy": {
                 "rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}]
             },
@@ -119,7 +118,7 @@ def _pod_template(spec: WandbSweepSpec, runtime: Runtime, path: SweepPath, marks
 
 
 def _runtime_container(runtime: Runtime, pod: dict[str, Any]) -> dict[str, Any]:
-    container = {
+    container: dict[str, Any] = {
         "name": RUNTIME_CONTAINER,
         "image": runtime.image,
         "imagePullPolicy": runtime.image_pull_policy,

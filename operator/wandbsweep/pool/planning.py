@@ -47,14 +47,9 @@ def make_plan(snapshot: Snapshot) -> Plan:
     return _plan_pool(snapshot)
 
 
-def problem_before_creation(snapshot: Snapshot) -> bool:
-    """Whether something in the object or on the way to W&B keeps the sweep from being created."""
-    return bool(snapshot.definition_problem or snapshot.wandb_problem)
-
-
 def _plan_creation(snapshot: Snapshot) -> Plan:
-    if problem_before_creation(snapshot):
-        return Plan(look_again=RETRY)
+    if snapshot.definition_problem or snapshot.wandb_problem or snapshot.sweep_missing:
+        return Plan(look_again=_retry(snapshot))
     claim: list[Action] = [] if snapshot.has_finalizer and snapshot.has_intent else [ClaimObject()]
     if snapshot.spec.sweep_id is not None:
         return Plan(tuple(claim), look_again=RETRY)
@@ -80,11 +75,16 @@ def _plan_pool(snapshot: Snapshot) -> Plan:
 
 def _next_look(snapshot: Snapshot, due_at: datetime | None, needs_reading: bool) -> timedelta:
     if snapshot.reading is None or snapshot.wandb_problem:
-        return RETRY
+        return _retry(snapshot)
     if needs_reading:
         return NOW
     moments = [polling.next_poll(snapshot.reading)] + ([due_at] if due_at else [])
     return max(min(moments) - snapshot.now, NOW)
+
+
+def _retry(snapshot: Snapshot) -> timedelta:
+    asked = snapshot.wandb_problem.retry_after if snapshot.wandb_problem else None
+    return max(RETRY, asked or RETRY)
 
 
 def _plan_end(snapshot: Snapshot, verdict: Verdict) -> Plan:

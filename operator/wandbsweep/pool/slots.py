@@ -41,11 +41,12 @@ class SlotPlan:
 
 def plan_slots(snapshot: Snapshot) -> SlotPlan:
     """The changes that bring the Jobs of a live sweep to `agentCount` agents."""
-    slots = _by_slot(snapshot.jobs)
+    slots = jobs_by_slot(snapshot.jobs)
     wanted = range(snapshot.spec.agent_count)
     remove = [*_surplus(slots, wanted), *_outdated(slots, wanted)]
     reading = snapshot.reading
-    if snapshot.path is None or reading is None or snapshot.wandb_problem or reading.state not in _HANDING_OUT:
+    blocked = snapshot.definition_problem or snapshot.wandb_problem
+    if snapshot.path is None or reading is None or blocked or reading.state not in _HANDING_OUT:
         return SlotPlan(remove=tuple(remove))
     start: list[StartAgent] = []
     due: list[datetime] = []
@@ -77,10 +78,12 @@ def retry_delay(failures: int) -> timedelta:
     """The pause before a slot gets its next agent: none after a good end, doubled with each failure in a row."""
     if failures == 0:
         return timedelta()
-    return min(FIRST_RETRY_DELAY * 2 ** (failures - 1), LONGEST_RETRY_DELAY)
+    doublings: int = 2 ** (failures - 1)
+    return min(FIRST_RETRY_DELAY * doublings, LONGEST_RETRY_DELAY)
 
 
-def _by_slot(jobs: Iterable[AgentJob]) -> dict[int, list[AgentJob]]:
+def jobs_by_slot(jobs: Iterable[AgentJob]) -> dict[int, list[AgentJob]]:
+    """The Jobs of each slot, oldest attempt first."""
     slots: dict[int, list[AgentJob]] = defaultdict(list)
     for job in sorted(jobs, key=lambda job: (job.slot, job.attempt)):
         slots[job.slot].append(job)

@@ -1,0 +1,186 @@
+"""The conditions that a snapshot and the outcome of its pass amount to; one function for each type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wandbsweep.api.reasons import ConditionType, Reason
+from wandbsweep.api.status import Condition, ConditionStatus
+from wandbsweep.pool.facts import JobPhase
+from wandbsweep.pool.slots import failures_in_a_row, jobs_by_slot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from wandbsweep.api.status import WandbSweepStatus
+    from wandbsweep.pool.facts import Problem, Snapshot
+    from wandbsweep.pool.outcome import Outcome
+    from wandbsweep.pool.verdict import Verdict
+
+FAILING_AFTER = 2  # one agent that ends badly may be chance
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a condition says, before it is known since when."""
+
+    type: ConditionType
+    status: ConditionStatus
+    reason: Reason
+    message: str = ""
+
+    @property
+    def true(self) -> bool:
+        """Whether the condition holds."""
+        return self.status is ConditionStatus.TRUE
+
+
+def findings(snapshot: Snapshot, outcome: Outcome, verdict: Verdict | None) -> list[Finding]:
+    """All conditions of a live object; those of which nothing is known yet are left out."""
+    valid = sweep_valid(snapshot)
+    reachable = wandb_reachable(snapshot, outcome)
+    created = sweep_created(snapshot, outcome)
+    agents = agents_ready(snapshot, outcome, over=verdict is not None)
+    links = [finding for finding in (valid, reachable, created, agents) if finding]
+    return [*links, ready(links), *ends(verdict)]
+
+
+def sweep_valid(snapshot: Snapshot) -> Finding | None:
+    """Kept from earlier passes once the sweep exists: the definition is read once."""
+    if snapshot.definition_problem:
+        return _false(ConditionType.SWEEP_VALID, snapshot.definition_problem)
+    if snapshot.definition and snapshot.definition.warnings:
+        message = "; ".join(snapshot.definition.warnings)
+        return _true(ConditionType.SWEEP_VALID, Reason.VALID_WITH_WARNINGS, message)
+    if snapshot.definition or snapshot.spec.sweep_id:
+        return _true(ConditionType.SWEEP_VALID, Reason.VALID)
+    return _kept(snapshot, ConditionType.SWEEP_VALID)
+
+
+def wandb_reachable(snapshot: Snapshot, outcome: Outcome) -> Finding | None:
+    """The last answer of the W&B server, or why there was none."""
+    if problem := outcome.wandb_problem or snapshot.wandb_problem:
+        return _false(ConditionType.WANDB_REACHABLE, problem)
+    if outcome.created or snapshot.reading or snapshot.sweep_missing or outcome.create_problem:
+        return _true(ConditionType.WANDB_REACHABLE, Reason.REACHABLE)
+    return _kept(snapshot, ConditionType.WANDB_REACHABLE)
+
+
+def sweep_created(snapshot: Snapshot, outcome: Outcome) -> Finding:
+    """Whether the sweep is on W&B, and whose doing that is."""
+    kind = ConditionType.SWEEP_CREATED
+    if snapshot.path and (kept := _kept(snapshot, kind)) and kept.true:
+        return kept
+    if outcome.created:
+        return _true(kind, outcome.created.how, f"The sweep is {outcome.created.path}.")
+    if outcome.create_problem:
+        return _false(kind, outcome.create_problem)
+    if snapshot.sweep_missing and snapshot.spec.sweep_id:
+        return Finding(kind, ConditionStatus.FALSE, Reason.SWEEP_NOT_FOUND, _not_found(snapshot))
+    if snapshot.definition_problem:
+        return Finding(kind, ConditionStatus.FALSE, Reason.NOT_VALID, "Nothing is created while SweepValid is false.")
+    if outcome.wandb_problem or snapshot.wandb_problem:
+        message = "Nothing can be created while WandbReachable is false."
+        return Finding(kind, ConditionStatus.FALSE, Reason.NOT_REACHABLE, message)
+    return Finding(kind, ConditionStatus.FALSE, Reason.CREATING, "The sweep is being created.")
+
+
+def agents_ready(snapshot: Snapshot, outcome: Outcome, *, over: bool) -> Finding:
+    """Whether as many agents are ready as are wanted, else what keeps the pool from it."""
+    kind, status = ConditionType.AGENTS_READY, ConditionStatus.FALSE
+    if over:
+        return Finding(kind, status, Reason.SWEEP_OVER, "The sweep is over: its agents are removed.")
+    if snapshot.path is None:
+        return Finding(kind, status, Reason.NO_SWEEP, "There is no sweep to work on yet.")
+    wanted = snapshot.spec.agent_count
+    if wanted == 0:
+        return _true(kind, Reason.SCALED_TO_ZERO, "spec.agentCount is 0.")
+    if outcome.agents_problem:
+        return _false(kind, outcome.agents_problem)
+    ready_pods = sum(pod.ready for pod in snapshot.pods)
+    if ready_pods >= wanted:
+        return _true(kind, Reason.ALL_READY, f"{ready_pods} of {wanted} agents are ready.")
+    if failing := _failing_slots(snapshot):
+        return Finding(kind, status, Reason.AGENTS_FAILING, failing)
+    stuck = next((pod for pod in snapshot.pods if pod.unschedulable), None)
+    if stuck:
+        return Finding(kind, status, Reason.UNSCHEDULABLE, f"{stuck.name}: {stuck.waiting}")
+    waiting = next((f" {pod.name}: {pod.waiting}" for pod in snapshot.pods if pod.waiting), "")
+    return Finding(kind, status, Reason.STARTING, f"{ready_pods} of {wanted} agents are ready.{waiting}")
+
+
+def ready(links: Iterable[Finding]) -> Finding:
+    """True when every other link of the chain is; else it repeats the first that is not."""
+    for link in links:
+        if not link.true:
+            return Finding(ConditionType.READY, ConditionStatus.FALSE, link.reason, link.message)
+    return _true(ConditionType.READY, Reason.AGENTS_RUNNING, "The sweep is on W&B and its agents are ready.")
+
+
+def ends(verdict: Verdict | None) -> list[Finding]:
+    """Complete and Failed: at most one is true, and then for good."""
+    if verdict is None:
+        return [
+            Finding(ConditionType.COMPLETE, ConditionStatus.FALSE, Reason.IN_PROGRESS),
+            Finding(ConditionType.FAILED, ConditionStatus.FALSE, Reason.NOT_FAILED),
+        ]
+    if verdict.succeeded:
+        return [
+            _true(ConditionType.COMPLETE, verdict.reason, verdict.message),
+            Finding(ConditionType.FAILED, ConditionStatus.FALSE, Reason.NOT_FAILED),
+        ]
+    return [
+        Finding(ConditionType.COMPLETE, ConditionStatus.FALSE, verdict.reason, verdict.message),
+        _true(ConditionType.FAILED, verdict.reason, verdict.message),
+    ]
+
+
+def merge(status: WandbSweepStatus, new: Iterable[Finding], *, generation: int, now: datetime) -> list[Condition]:
+    """The findings as metav1 conditions: lastTransitionTime moves only when the status does."""
+    merged = []
+    for finding in new:
+        old = status.condition(finding.type)
+        since = old.last_transition_time if old and old.status is finding.status else now
+        merged.append(
+            Condition(
+                type=finding.type,
+                status=finding.status,
+                observed_generation=generation,
+                last_transition_time=since,
+                reason=finding.reason,
+                message=finding.message,
+            )
+        )
+    return merged
+
+
+def _true(kind: ConditionType, reason: Reason, message: str = "") -> Finding:
+    return Finding(kind, ConditionStatus.TRUE, reason, message)
+
+
+def _false(kind: ConditionType, problem: Problem) -> Finding:
+    return Finding(kind, ConditionStatus.FALSE, problem.reason, problem.message)
+
+
+def _kept(snapshot: Snapshot, kind: ConditionType) -> Finding | None:
+    old = snapshot.status.condition(kind)
+    return Finding(kind, old.status, old.reason, old.message) if old else None
+
+
+def _not_found(snapshot: Snapshot) -> str:
+    return (
+        f"spec.sweepID: W&B knows no sweep {snapshot.spec.sweep_id!r} in project {snapshot.spec.project!r} of "
+        f"{snapshot.spec.entity or 'the default entity of the API key'}; check spec.entity, spec.project and the ID, "
+        "then delete this object and apply it anew"
+    )
+
+
+def _failing_slots(snapshot: Snapshot) -> str | None:
+    worst = max((failures_in_a_row(jobs) for jobs in jobs_by_slot(snapshot.jobs).values()), default=0)
+    if worst < FAILING_AFTER:
+        return None
+    failed = {job.name for job in snapshot.jobs if job.phase is JobPhase.FAILED}
+    last_words = next((p.exit_message for p in reversed(snapshot.pods) if p.job_name in failed and p.exit_message), "")
+    return f"{worst} agents in a row ended badly in one slot. {last_words}".rstrip()

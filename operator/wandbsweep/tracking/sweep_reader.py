@@ -1,0 +1,123 @@
+"""Reads many sweeps of one account in few requests, so that trouble with one of them stays with that one.
+
+The order in which to look for the best run is in the sweep's own config, so a sweep that is read for the first time
+may need a second look. The metric is remembered as a hint; a config that says otherwise is believed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from wandbsweep.tracking.answer_fields import MalformedAnswerError, an_object_or_none
+from wandbsweep.tracking.errors import KeyRejected, PartialReadError, ServerFault, TrackingError
+from wandbsweep.tracking.failures import server_name
+from wandbsweep.tracking.graphql_client import Answer, AnswerTooLarge, GraphQLClient
+from wandbsweep.tracking.graphql_reads import (
+    Metric,
+    Question,
+    alias,
+    batch_request,
+    metric_of,
+    parse_sweep,
+)
+from wandbsweep.tracking.protocol import Account, SweepPath, SweepReading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_SWEEPS_PER_REQUEST = 20
+_REMEMBERED_METRICS = 10_000
+
+_Outcome = SweepReading | TrackingError | None
+
+
+class SweepReader:
+    """Asks in batches and takes the answers apart."""
+
+    def __init__(self, client: GraphQLClient, app_url: Callable[[str], str]) -> None:
+        self._client = client
+        self._app_url = app_url
+        self._metrics: OrderedDict[tuple[str, SweepPath], Metric] = OrderedDict()
+
+    async def read(self, account: Account, paths: Sequence[SweepPath]) -> Mapping[SweepPath, SweepReading | None]:
+        """Read every sweep once; see the protocol for what is returned and raised."""
+        distinct = list(dict.fromkeys(paths))
+        batches = [distinct[i : i + _SWEEPS_PER_REQUEST] for i in range(0, len(distinct), _SWEEPS_PER_REQUEST)]
+        outcomes: dict[SweepPath, _Outcome] = {}
+        for batch in await asyncio.gather(*(self._read_batch(account, batch) for batch in batches)):
+            outcomes |= batch
+        failures = {path: outcome for path, outcome in outcomes.items() if isinstance(outcome, TrackingError)}
+        readings = {path: outcome for path, outcome in outcomes.items() if not isinstance(outcome, TrackingError)}
+        if failures and not readings:
+            raise next(iter(failures.values()))
+        if failures:
+            raise PartialReadError(readings, failures)
+        return readings
+
+    async def _read_batch(self, account: Account, paths: Sequence[SweepPath]) -> dict[SweepPath, _Outcome]:
+        questions = [Question(path, self._metrics.get((account.base_url, path))) for path in paths]
+        outcomes = await self._ask(account, questions)
+        again = [q for q in (self._better_question(account, q, outcomes[q.path]) for q in questions) if q is not None]
+        if again:
+            outcomes |= await self._ask(account, again)
+        return outcomes
+
+    def _better_question(self, account: Account, question: Question, outcome: _Outcome) -> Question | None:
+        """Learn the metric from a reading; a new question if the best run was looked for by another one."""
+        if not isinstance(outcome, SweepReading):
+            return None
+        metric = metric_of(outcome.config)
+        self._remember((account.base_url, question.path), metric)
+        if metric == question.metric or not outcome.runs_by_state["finished"]:
+            return None
+        return Question(question.path, metric)
+
+    def _remember(self, sweep: tuple[str, SweepPath], metric: Metric | None) -> None:
+        self._metrics.pop(sweep, None)
+        if metric is not None:
+            self._metrics[sweep] = metric
+        if len(self._metrics) > _REMEMBERED_METRICS:
+            self._metrics.popitem(last=False)
+
+    async def _ask(self, account: Account, questions: Sequence[Question]) -> dict[SweepPath, _Outcome]:
+        """Ask for all at once; halve the batch where one sweep may spoil the answer for the others."""
+        text, variables = batch_request(questions)
+        try:
+            answer = await self._client.ask(account, text, variables)
+        except AnswerTooLarge as error:
+            if len(questions) > 1:
+                return await self._ask_halves(account, questions)
+            return {questions[0].path: error}
+        except TrackingError as error:
+            return {question.path: error for question in questions}
+        if answer.status in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND} and len(questions) > 1:
+            return await self._ask_halves(account, questions)
+        return {q.path: self._outcome(account, answer, alias(i), q) for i, q in enumerate(questions)}
+
+    async def _ask_halves(self, account: Account, questions: Sequence[Question]) -> dict[SweepPath, _Outcome]:
+        middle = len(questions) // 2
+        first = await self._ask(account, questions[:middle])
+        return first | await self._ask(account, questions[middle:])
+
+    def _outcome(self, account: Account, answer: Answer, name: str, question: Question) -> _Outcome:
+        complaints = [p.message for p in answer.problems if not p.path or p.path[0] == name]
+        server = server_name(account)
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return None
+        if answer.status == HTTPStatus.FORBIDDEN:
+            return KeyRejected(
+                f"{server} does not let this API key read {question.path}: {answer.complaint}; "
+                "check entity and project, and the key in the Secret"
+            )
+        if complaints or name not in answer.data:
+            return ServerFault(f"{server} could not read {question.path}: {'; '.join(complaints) or answer.complaint}")
+        try:
+            project = an_object_or_none(answer.data, name)
+            if project is None:
+                return None
+            return parse_sweep(question, project, app=self._app_url(account.base_url))
+        except MalformedAnswerError as error:
+            return ServerFault(f"{server} answered about {question.path} in an unknown form: {error}")

@@ -1,0 +1,46 @@
+"""Numbers as users write them and as YAML reads them: `1e-5` is a number to a person and text to YAML 1.1."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wandbsweep.sweep.problems import Place, Report
+
+from wandbsweep.sweep.problems import kind_of
+
+_NUMBER_AS_TEXT = re.compile(r"([+-]?)(\d[\d_]*)?(\.\d*)?(?:[eE]([+-]?)(\d+))?")
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def as_yaml_number(text: str) -> str | None:
+    """How YAML wants the number that this text looks like (`1e-5` -> `1.0e-5`), or None if it looks like none."""
+    match = _NUMBER_AS_TEXT.fullmatch(text.strip())
+    if not match or not (match[2] or (match[3] or "").strip(".")):
+        return None
+    sign, whole, fraction, exponent_sign, exponent = match.groups()
+    number = f"{sign}{whole or '0'}{fraction or ''}"
+    if exponent is None:
+        return number
+    point = "" if fraction and fraction != "." else "0" if fraction else ".0"
+    return f"{number}{point}e{exponent_sign or '+'}{exponent}"
+
+
+def checked_number(value: Any, place: Place, report: Report, *, whole: bool = False) -> float | None:
+    """The value if it is a finite number (a whole one where asked), else None and a problem in the report."""
+    if isinstance(value, str) and (remedy := as_yaml_number(value)):
+        report.problem(place, f"{value!r} is text, not a number; write {remedy} without quotes")
+    elif not is_number(value):
+        report.problem(place, f"must be a number, not {kind_of(value)}")
+    elif not math.isfinite(value):
+        report.problem(place, f"must be a finite number, not {value}")
+    elif whole and not isinstance(value, int):
+        report.problem(place, f"must be a whole number, not {value}; for real numbers use distribution: uniform")
+    else:
+        return float(value) if abs(value) < 2**53 else value
+    return None

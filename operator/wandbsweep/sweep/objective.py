@@ -1,0 +1,93 @@
+"""What a sweep is after: the metric and its goal, and the rule that stops bad runs early."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from wandbsweep.sweep.numbers_in_yaml import checked_number, is_number
+from wandbsweep.sweep.problems import Place, Report, did_you_mean, kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_GOALS: Final = ("minimize", "maximize")
+_METRIC_KEYS: Final = ("name", "goal", "target", "impute", "impute_while_running")
+_IMPUTE: Final = ("latest", "best", "worst")
+_HYPERBAND_KEYS: Final = ("type", "min_iter", "max_iter", "s", "eta", "strict")
+
+
+def read_metric(
+    config: Mapping[str, Any], method: str, place: Place, report: Report
+) -> tuple[str | None, Literal["minimize", "maximize"]]:
+    """Name and goal of the metric; as with W&B the goal is to minimize where none is given."""
+    place = place / "metric"
+    if "metric" not in config:
+        needing = "method bayes" if method == "bayes" else "early_terminate" if "early_terminate" in config else None
+        if needing:
+            report.problem(place, f"is missing; {needing} needs one: {{name: <what the program logs>, goal: maximize}}")
+        return None, "minimize"
+    metric = config["metric"]
+    if not isinstance(metric, dict):
+        example = f"{{name: {metric}, goal: maximize}}" if isinstance(metric, str) else "{name: ..., goal: maximize}"
+        report.problem(place, f"must be a mapping, not {kind_of(metric)}; write {example}")
+        return None, "minimize"
+    _check_keys(metric, _METRIC_KEYS, place, report)
+    _check_metric_options(metric, place, report)
+    name = metric.get("name")
+    if not isinstance(name, str) or not name:
+        report.problem(place / "name", "is missing; give the name under which the program logs the metric")
+        name = None
+    goal = metric.get("goal", "minimize")
+    if goal not in _GOALS:
+        report.problem(place / "goal", f"must be minimize or maximize, not {goal!r}{did_you_mean(goal, _GOALS)}")
+    return name, "maximize" if goal == "maximize" else "minimize"
+
+
+def _check_keys(section: Mapping[str, Any], known: tuple[str, ...], place: Place, report: Report) -> None:
+    for key in section.keys() - set(known):
+        report.problem(place / key, f"W&B knows no such key{did_you_mean(key, known) or '; remove it'}")
+
+
+def _check_metric_options(metric: Mapping[str, Any], place: Place, report: Report) -> None:
+    if "target" in metric:
+        checked_number(metric["target"], place / "target", report)
+    for key, allowed in (("impute", _IMPUTE), ("impute_while_running", (*_IMPUTE, "false"))):
+        if key in metric and metric[key] not in allowed:
+            choice = ", ".join(repr(word) for word in allowed)
+            report.problem(place / key, f"must be one of {choice}, not {metric[key]!r}")
+
+
+def check_early_terminate(config: Mapping[str, Any], place: Place, report: Report) -> None:
+    """Hyperband, the one rule W&B has: where it starts to compare runs, and how strictly."""
+    if "early_terminate" not in config:
+        return
+    place = place / "early_terminate"
+    rule = config["early_terminate"]
+    if not isinstance(rule, dict):
+        report.problem(place, f"must be a mapping, not {kind_of(rule)}; write {{type: hyperband, min_iter: 3}}")
+        return
+    if rule.get("type") != "hyperband":
+        report.problem(place / "type", f"must be hyperband, the only rule W&B has, not {rule.get('type')!r}")
+    _check_keys(rule, _HYPERBAND_KEYS, place, report)
+    if "min_iter" not in rule and not {"max_iter", "s"} <= rule.keys():
+        report.problem(place, "says not where to start; give min_iter, or max_iter together with s")
+    _check_whole(rule, "min_iter", place, report, least=1)
+    _check_whole(rule, "max_iter", place, report, least=None)
+    if "s" in rule:
+        checked_number(rule["s"], place / "s", report)
+    if "eta" in rule:
+        eta = checked_number(rule["eta"], place / "eta", report)
+        if eta is not None and eta <= 1:
+            report.problem(place / "eta", f"must be greater than 1, not {rule['eta']}")
+    if not isinstance(rule.get("strict", True), bool):
+        report.problem(place / "strict", f"must be true or false, not {kind_of(rule['strict'])}")
+
+
+def _check_whole(rule: Mapping[str, Any], key: str, place: Place, report: Report, *, least: int | None) -> None:
+    if key not in rule:
+        return
+    value = rule[key]
+    if not is_number(value) or value % 1 != 0:
+        report.problem(place / key, f"must be a whole number, not {value!r}")
+    elif least is not None and value < least:
+        report.problem(place / key, f"must be at least {least}, not {value}")

@@ -1,0 +1,97 @@
+"""What is sent to W&B for a sweep: the user's definition, marked as ours and with the trial launcher in its command.
+
+The same sweep runs anywhere: a workstation that has the package can join with plain `wandb agent`.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import TYPE_CHECKING, Any
+
+from wandbsweep.api.labels import UID_MARKER
+from wandbsweep.sweep.distributions import CATEGORICAL, INT_UNIFORM, Q_UNIFORM
+from wandbsweep.sweep.rendering import escape_macros
+
+if TYPE_CHECKING:
+    from wandbsweep.sweep.definition import SweepDefinition
+    from wandbsweep.sweep.parameters import Parameter
+
+
+def wandb_config(
+    definition: SweepDefinition,
+    *,
+    display_name: str,
+    uid: str,
+    max_runs: int | None,
+    runs_per_agent: int | None,
+    agent_count: int,
+) -> dict[str, Any]:
+    """The configuration of the sweep as W&B stores it. The user's own name and description are kept."""
+    config = copy.deepcopy(dict(definition.config))
+    config["name"] = config.get("name") or display_name
+    config["description"] = _described(config.get("description") or "", marker(uid))
+    config["command"] = wrapped_command(definition.command)
+    cap = effective_run_cap(definition, max_runs=max_runs, runs_per_agent=runs_per_agent, agent_count=agent_count)
+    if cap is not None:
+        config["run_cap"] = cap
+    return config
+
+
+def marker(uid: str) -> str:
+    """The line by which a sweep on W&B tells whose it is; it is looked for after a crash."""
+    return f"{UID_MARKER}: {uid}"
+
+
+def _described(text: str, last_line: str) -> str:
+    return f"{text.rstrip()}\n\n{last_line}" if text.strip() else last_line
+
+
+def wrapped_command(command: tuple[str, ...]) -> list[str]:
+    """The user's command behind the trial launcher, which gets the sampled values as JSON and spells them itself."""
+    return ["wandbsweep", "trial", "${args_json}", "--", *escape_macros(command)]
+
+
+def effective_run_cap(
+    definition: SweepDefinition, *, max_runs: int | None, runs_per_agent: int | None, agent_count: int
+) -> int | None:
+    """How many runs the sweep may have, or None for no limit.
+
+    spec.maxRuns wins over the definition's run_cap. Random and bayes never end by themselves: without either, they get
+    what the agents asked for would run, as if a job of runs_per_agent runs had been submitted agent_count times.
+    """
+    if max_runs is not None:
+        return max_runs
+    if definition.run_cap is not None:
+        return definition.run_cap
+    if definition.method == "grid" or runs_per_agent is None:
+        return None
+    return max(agent_count, 1) * runs_per_agent
+
+
+def grid_size(definition: SweepDefinition) -> int | None:
+    """How many different points the grid has; None for other methods."""
+    if definition.method != "grid":
+        return None
+    return math.prod(_points(parameter) for parameter in definition.parameters)
+
+
+def _points(parameter: Parameter) -> int:
+    settings = parameter.settings
+    if parameter.distribution == CATEGORICAL:
+        return len({_grid_key(value) for value in settings["values"]})
+    if parameter.distribution == INT_UNIFORM:
+        return int(settings["max"]) - int(settings["min"]) + 1
+    if parameter.distribution == Q_UNIFORM:
+        low, high, step = (float(settings.get(key, 1)) for key in ("min", "max", "q"))
+        return math.ceil((high - low) / step)
+    return 1
+
+
+def _grid_key(value: Any) -> str:
+    """Equal for values that W&B's grid takes for the same point: 3.0 is 3, the order of keys does not matter."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, dict):
+        return repr(sorted((key, repr(item)) for key, item in value.items()))
+    return repr(value)

@@ -108,17 +108,20 @@ class WandbTracker:
         return await self._reader.read(account, paths)
 
     async def set_state(self, account: Account, path: SweepPath, state: SettableState) -> None:
-        where = {"entityName": path.entity, "projectName": path.project}
         question = {"entity": path.entity, "project": path.project, "sweep": path.sweep_id}
         answer = await self._client.ask(account, documents.SWEEP_STATE, question)
         _raise_refusal(account, answer, path)
         with _strange_answers_blamed_on(account):
-            sweep = an_object_or_none(an_object_or_none(answer.data, "project") or {}, "sweep")
+            project = an_object_or_none(answer.data, "project")
+            sweep = an_object_or_none(project, "sweep") if project is not None else None
             if sweep is None:
                 raise SweepMissing(f"{server_name(account)} has no sweep {path}")
-            present, change = a_text(sweep, "state").upper(), {"id": a_text(sweep, "id"), "state": state} | where
-        if present != state and present in _GOING_ON:
-            _raise_refusal(account, await self._client.send_once(account, documents.SET_SWEEP_STATE, change), path)
+            present, node_id = a_text(sweep, "state").upper(), a_text(sweep, "id")
+        if present == state or present not in _GOING_ON:
+            return
+        change = {"id": node_id, "state": state, "entityName": path.entity, "projectName": path.project}
+        answer = await self._client.send_once(account, documents.SET_SWEEP_STATE, change)
+        _raise_refusal(account, answer, path)
 
     async def resolve_entity(self, account: Account) -> str:
         answer = await self._client.ask(account, documents.VIEWER, {})
@@ -145,8 +148,8 @@ class WandbTracker:
             path = SweepPath(
                 a_text(an_object(project, "entity"), "name"), a_text(project, "name"), a_text(sweep, "name")
             )
-            warnings = result.get("configValidationWarnings") or []
-        notes = tuple(one_line(account, str(warning)) for warning in warnings)
+        warnings = result.get("configValidationWarnings")
+        notes = tuple(one_line(account, str(note)) for note in warnings) if isinstance(warnings, list) else ()
         return CreatedSweep(path, links.sweep_url(self._app_url(account.base_url), path), notes)
 
 

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
+
+if TYPE_CHECKING:
+    from pydantic.types import JsonDict
+
+DEFAULTED: Final[JsonDict] = {"default": {}}
+"""For an object whose fields all have defaults: the API server fills them in also where the object is left out."""
 
 _INITIALISMS = {"Id": "ID", "Url": "URL"}
 

@@ -41,6 +41,11 @@ class Reason(str, Enum):
 
     when: str
 
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """The reason that is written so. Raises ValueError for any other text."""
+        return cls._value2member_map_[text]  # type: ignore[return-value]
+
     def __new__(cls, value: str, when: str) -> Self:
         member = str.__new__(cls, value)
         member._value_ = value

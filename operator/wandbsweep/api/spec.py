@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from wandbsweep.api.cel import Rule, cel, immutable
-from wandbsweep.api.model import ApiModel
+from wandbsweep.api.model import DEFAULTED, ApiModel
 
 
 class DeletionPolicy(str, Enum):
@@ -71,6 +71,7 @@ class WandbSettings(ApiModel):
     )
     api_key_secret_ref: SecretKeyRef = Field(
         default_factory=SecretKeyRef,
+        json_schema_extra=DEFAULTED,
         description="The Secret that holds the W&B API key. The operator reads it to create and follow the sweep; "
         "agents get it as WANDB_API_KEY.",
     )
@@ -176,7 +177,9 @@ class WandbSweepSpec(ApiModel):
         "Cancel: its runs are killed as well. Retain: it stays as it is. Runs and their results are always kept.",
     )
     wandb: WandbSettings = Field(
-        default_factory=WandbSettings, description="How W&B is reached, by the operator and by the agents alike."
+        default_factory=WandbSettings,
+        json_schema_extra=DEFAULTED,
+        description="How W&B is reached, by the operator and by the agents alike.",
     )
     template: dict[str, Any] = Field(
         json_schema_extra={

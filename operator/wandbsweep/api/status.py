@@ -7,7 +7,15 @@ from datetime import datetime, timezone
 from enum import Enum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, Field, PlainSerializer, computed_field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    computed_field,
+)
 
 from wandbsweep.api.model import ApiModel
 from wandbsweep.api.reasons import ConditionType, Phase, Reason
@@ -22,9 +30,16 @@ def _spell(moment: datetime) -> str:
 
 
 Timestamp = Annotated[
-    AwareDatetime, AfterValidator(_to_whole_seconds), PlainSerializer(_spell, return_type=str, when_used="json")
+    AwareDatetime,
+    AfterValidator(_to_whole_seconds),
+    PlainSerializer(_spell, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """A moment as Kubernetes writes it: UTC, whole seconds. Cut when it is read in, so that written and read are equal."""
+
+
+_Word = WithJsonSchema({"type": "string", "minLength": 1})
+"""No enum in the CRD: Helm does not upgrade CRDs, and a newer operator must be able to write a newer word."""
 
 
 class ConditionStatus(str, Enum):
@@ -38,14 +53,27 @@ class ConditionStatus(str, Enum):
 class Condition(ApiModel):
     """One observation about the sweep, in the shape all Kubernetes objects share."""
 
-    type: ConditionType = Field(description="What the condition is about; one of each type.")
+    type: Annotated[ConditionType, _Word] = Field(description="What the condition is about; one of each type.")
     status: ConditionStatus = Field(description="Whether it holds.")
     observed_generation: int | None = Field(
         default=None, description="metadata.generation of the object when the condition was last looked at."
     )
     last_transition_time: Timestamp = Field(description="When status last changed.")
-    reason: Reason = Field(description="Why, in one CamelCase word from the list in the reference of reasons.")
+    reason: Annotated[Reason, _Word] = Field(
+        description="Why, in one CamelCase word from the list in the reference of reasons."
+    )
     message: str = Field(default="", description="Why, as a sentence; for a mistake, the field and the remedy.")
+
+
+def _of_known_words(conditions: list[Any]) -> list[Any]:
+    """Leaves out what a newer operator may have written, so that going back one version works."""
+    known = (set(ConditionType), set(Reason))
+    return [
+        condition
+        for condition in conditions
+        if not isinstance(condition, dict)
+        or (condition.get("type") in known[0] and condition.get("reason") in known[1])
+    ]
 
 
 class Agents(ApiModel):
@@ -103,10 +131,10 @@ class WandbSweepStatus(ApiModel):
     observed_generation: int | None = Field(
         default=None, description="metadata.generation the operator last acted upon; behind it, the rest is outdated."
     )
-    phase: Phase | None = Field(
+    phase: Annotated[Phase, _Word] | None = Field(
         default=None, description="The life of the sweep in one word. Programs read conditions."
     )
-    conditions: list[Condition] = Field(
+    conditions: Annotated[list[Condition], BeforeValidator(_of_known_words)] = Field(
         default_factory=list,
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
         description="Observations, one of each type. `kubectl wait --for=condition=Complete` waits for one.",

@@ -44,7 +44,10 @@ class Reason(str, Enum):
     @classmethod
     def of(cls, text: str) -> Self:
         """The reason that is written so. Raises ValueError for any other text."""
-        return cls._value2member_map_[text]  # type: ignore[return-value]
+        for reason in cls:
+            if reason.value == text:
+                return reason
+        raise ValueError(f"{text!r} is no reason")
 
     def __new__(cls, value: str, when: str) -> Self:
         member = str.__new__(cls, value)

@@ -19,7 +19,7 @@ from wandbsweep.pool.actions import (
     SetSweepState,
 )
 from wandbsweep.pool.facts import JobPhase
-from wandbsweep.pool.slots import plan_slots
+from wandbsweep.pool.slots import STAMP_PRECISION, plan_slots
 from wandbsweep.pool.verdict import decide
 from wandbsweep.sweep.wandb_config import wandb_config
 
@@ -77,7 +77,7 @@ def _next_look(snapshot: Snapshot, due_at: datetime | None, needs_reading: bool)
     if snapshot.reading is None or snapshot.wandb_problem:
         return _retry(snapshot)
     if needs_reading:
-        return NOW
+        return STAMP_PRECISION
     moments = [polling.next_poll(snapshot.reading)] + ([due_at] if due_at else [])
     return max(min(moments) - snapshot.now, NOW)
 

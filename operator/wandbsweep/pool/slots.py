@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FIRST_RETRY_DELAY = timedelta(seconds=10)
 LONGEST_RETRY_DELAY = timedelta(minutes=5)
+STAMP_PRECISION = timedelta(seconds=1)  # Kubernetes writes whole seconds
 KEPT_FAILURES = 6  # enough to reach the longest delay; older failed Jobs are deleted
 
 _HANDING_OUT = frozenset({SweepState.PENDING, SweepState.RUNNING})
@@ -56,7 +57,7 @@ def plan_slots(snapshot: Snapshot) -> SlotPlan:
         jobs = slots.get(slot, [])
         if any(job.phase is JobPhase.ACTIVE for job in jobs):
             continue
-        if jobs and not _seen_since(jobs[-1], reading):
+        if jobs and ended_since(jobs[-1], reading.read_at):
             needs_reading = True
             continue
         due_at = _start_time(jobs, snapshot.now)
@@ -66,6 +67,11 @@ def plan_slots(snapshot: Snapshot) -> SlotPlan:
             start.append(StartAgent(slot, jobs[-1].attempt + 1 if jobs else 0, snapshot.path))
             room = None if room is None else room - 1
     return SlotPlan(tuple(start), tuple(remove), min(due, default=None), needs_reading)
+
+
+def ended_since(job: AgentJob, moment: datetime) -> bool:
+    """Whether this Job may have ended after a look at W&B; agents also end because the sweep is over."""
+    return job.finished_at is not None and moment <= job.finished_at + STAMP_PRECISION
 
 
 def failures_in_a_row(jobs: Sequence[AgentJob]) -> int:
@@ -118,11 +124,6 @@ def _start_time(jobs: Sequence[AgentJob], now: datetime) -> datetime:
     if not jobs or jobs[-1].finished_at is None:
         return now
     return jobs[-1].finished_at + retry_delay(failures_in_a_row(jobs))
-
-
-def _seen_since(job: AgentJob, reading: SweepReading) -> bool:
-    """Whether the sweep was read after this Job ended; agents also end because the sweep is over."""
-    return job.finished_at is None or reading.read_at > job.finished_at
 
 
 def _runs_without_an_agent(snapshot: Snapshot, reading: SweepReading) -> int | None:

@@ -1,0 +1,79 @@
+"""Reads and checks what is to be swept: the definition, wherever it stands, and the pod template, by a dry run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wandbsweep.api.reasons import ConditionType, Reason
+from wandbsweep.api.status import ConditionStatus
+from wandbsweep.controller.kube_api import NotFoundError, RefusedError, core_path, jobs_path
+from wandbsweep.pool.facts import Problem
+from wandbsweep.pool.jobs import Owner, agent_job
+from wandbsweep.sweep.definition import InvalidSweepError, SweepDefinition, read_definition
+from wandbsweep.sweep.path import SweepPath
+
+if TYPE_CHECKING:
+    from wandbsweep.api.spec import WandbSweepSpec
+    from wandbsweep.api.status import WandbSweepStatus
+    from wandbsweep.controller.kube_api import KubeApi
+    from wandbsweep.pool.jobs import Runtime
+
+
+async def read_sweep(kube: KubeApi, namespace: str, spec: WandbSweepSpec) -> SweepDefinition | Problem:
+    """The definition of a sweep that is to be created, or what is wrong with it."""
+    try:
+        if spec.sweep_from is not None:
+            reference = spec.sweep_from.config_map_key_ref
+            text = await _config_map_text(kube, namespace, reference.name, reference.key)
+            if isinstance(text, Problem):
+                return text
+            definition = read_definition(text, field=f"ConfigMap {reference.name}/{reference.key}")
+        else:
+            definition = read_definition(spec.sweep or {}, field="spec.sweep")
+    except InvalidSweepError as error:
+        return Problem(Reason.SWEEP_INVALID, str(error))
+    if spec.project is None and definition.project is None:
+        return Problem(
+            Reason.PROJECT_MISSING,
+            "spec.project: no W&B project is named; set spec.project, or `project:` in the sweep definition. "
+            "The object's sweep cannot be edited: delete it and apply it with the project",
+        )
+    return definition
+
+
+async def _config_map_text(kube: KubeApi, namespace: str, name: str, key: str) -> str | Problem:
+    field = "spec.sweepFrom.configMapKeyRef"
+    try:
+        config_map = await kube.get(core_path(namespace, "configmaps", name))
+    except NotFoundError:
+        return Problem(
+            Reason.CONFIG_MAP_NOT_FOUND,
+            f"{field}.name: there is no ConfigMap {name!r} in namespace {namespace!r}; create it with "
+            f"`kubectl -n {namespace} create configmap {name} --from-file={key}=sweep.yaml`",
+        )
+    text = config_map.get("data", {}).get(key)
+    if text is None:
+        keys = ", ".join(sorted(config_map.get("data", {}))) or "none"
+        return Problem(
+            Reason.CONFIG_MAP_KEY_NOT_FOUND,
+            f"{field}.key: ConfigMap {name!r} has no key {key!r} (it has: {keys}); add it, or name one that is there",
+        )
+    return str(text)
+
+
+def template_was_checked(status: WandbSweepStatus, generation: int) -> bool:
+    """Whether this generation of the object passed the dry run already."""
+    valid = status.condition(ConditionType.SWEEP_VALID)
+    return bool(valid and valid.status is ConditionStatus.TRUE and valid.observed_generation == generation)
+
+
+async def check_template(kube: KubeApi, runtime: Runtime, owner: Owner, spec: WandbSweepSpec) -> Problem | None:
+    """Have the API server judge the Job of an agent as a whole, before anything exists."""
+    path = SweepPath("entity", "project", "dry-run")
+    job = agent_job(owner, spec, runtime, path, slot=0, attempt=0)
+    job["metadata"]["name"] = f"{owner.name}-dry-run"  # the name of a real Job may be taken
+    try:
+        await kube.create(jobs_path(owner.namespace), job, dry_run=True)
+    except RefusedError as error:
+        return Problem(Reason.TEMPLATE_REJECTED, f"spec.template: the API server refuses the agent's Job: {error}")
+    return None

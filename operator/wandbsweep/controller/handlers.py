@@ -1,0 +1,51 @@
+"""What kopf watches for us: every event on an object, its Jobs or its pods wakes the loop of that object.
+
+The handlers decide nothing and remember nothing; what an event says is looked up again by the pass that it causes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import kopf
+
+from wandbsweep.api import labels
+from wandbsweep.controller.object_loops import ObjectKey
+
+if TYPE_CHECKING:
+    from wandbsweep.controller.object_loops import ObjectLoops
+
+_OURS: Final[dict[str, Any]] = {labels.MANAGED_BY_LABEL: labels.MANAGED_BY, labels.SWEEP_LABEL: kopf.PRESENT}
+
+
+def make_registry(loops: ObjectLoops) -> kopf.OperatorRegistry:
+    """The handlers, in a registry of their own."""
+    registry = kopf.OperatorRegistry()
+
+    async def sweep_changed(namespace: str | None, name: str | None, **_: Any) -> None:
+        if namespace and name:
+            loops.wake(ObjectKey(namespace, name))
+
+    async def agent_changed(namespace: str | None, meta: kopf.Meta, **_: Any) -> None:
+        name = meta.labels.get(labels.SWEEP_LABEL)
+        if namespace and name:
+            loops.wake(ObjectKey(namespace, name))
+
+    kopf.on.event(labels.GROUP, labels.VERSION, labels.PLURAL, registry=registry)(sweep_changed)
+    kopf.on.event("batch", "v1", "jobs", labels=_OURS, registry=registry, id="job")(agent_changed)
+    kopf.on.event("", "v1", "pods", labels=_OURS, registry=registry, id="pod")(agent_changed)
+    return registry
+
+
+def make_settings() -> kopf.OperatorSettings:
+    """Kopf as a watcher only: Events, retries and finalizers are the operator's own."""
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.peering.standalone = True
+    settings.watching.server_timeout = 300.0  # a watch that died unseen is renewed after five minutes at most
+    settings.watching.client_timeout = 310.0
+    settings.watching.connect_timeout = 30.0
+    settings.networking.request_timeout = 30.0
+    settings.networking.enforce_retry_after = True
+    settings.process.ultimate_exiting_timeout = 10.0
+    return settings

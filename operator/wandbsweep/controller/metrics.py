@@ -1,0 +1,84 @@
+"""What Prometheus may ask: durations and errors of passes and of W&B calls, sweeps by phase, agents.
+
+No metric carries the name of an object: their number would grow with use.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from wandbsweep.api.reasons import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wandbsweep.api.status import WandbSweepStatus
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+class Metrics:
+    """The operator's metrics, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._statuses: dict[str, WandbSweepStatus] = {}
+        self.passes = Histogram(
+            "wandbsweep_reconcile_seconds",
+            "Duration of a pass over one object.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.failures = Counter(
+            "wandbsweep_reconcile_failures", "Passes that failed and are tried again.", registry=self.registry
+        )
+        self.wandb_calls = Histogram(
+            "wandbsweep_wandb_call_seconds",
+            "Duration of a call to a W&B server.",
+            ["call"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.wandb_errors = Counter(
+            "wandbsweep_wandb_call_errors",
+            "Calls to a W&B server that failed.",
+            ["call", "reason"],
+            registry=self.registry,
+        )
+        sweeps = Gauge("wandbsweep_sweeps", "WandbSweeps by phase.", ["phase"], registry=self.registry)
+        for phase in Phase:
+            sweeps.labels(phase=str(phase)).set_function(partial(self._in_phase, phase))
+        agents = Gauge("wandbsweep_agents", "Agents of all WandbSweeps.", ["state"], registry=self.registry)
+        for state in ("desired", "active", "ready"):
+            agents.labels(state=state).set_function(partial(self._agents, state))
+
+    @contextmanager
+    def reconciling(self) -> Iterator[None]:
+        """Measure one pass."""
+        started = time.perf_counter()
+        try:
+            yield
+        except Exception:
+            self.failures.inc()
+            raise
+        finally:
+            self.passes.observe(time.perf_counter() - started)
+
+    def keep(self, uid: str, status: WandbSweepStatus) -> None:
+        """Count this object by its newest status."""
+        self._statuses[uid] = status
+
+    def forget(self, uid: str) -> None:
+        """The object is gone."""
+        self._statuses.pop(uid, None)
+
+    def _in_phase(self, phase: Phase) -> int:
+        return sum(status.phase is phase for status in self._statuses.values())
+
+    def _agents(self, state: str) -> int:
+        return sum(getattr(status.agents, state) for status in self._statuses.values() if status.agents)

@@ -1,0 +1,104 @@
+"""One loop per object: a pass, then a pause until something wakes it or its time comes.
+
+Passes over one object never overlap; many wake-ups during a pass make one more pass; a failed pass is tried again with
+growing, jittered delay. All loops share a bound on passes under way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import timedelta
+
+FIRST_RETRY_SECONDS: Final = 1.0
+LONGEST_RETRY_SECONDS: Final = 60.0
+
+log = logging.getLogger(__name__)
+
+
+class ObjectKey(NamedTuple):
+    """Which object."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True)
+class PassResult:
+    """What a pass asks of its loop: to end, because the object is gone, or when to look again (None: when woken)."""
+
+    look_again: timedelta | None = None
+    gone: bool = False
+
+
+@dataclass
+class _Loop:
+    task: asyncio.Task[None]
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class ObjectLoops:
+    """Runs `reconcile` for every object that was ever woken, until it is gone."""
+
+    def __init__(self, reconcile: Callable[[ObjectKey], Awaitable[PassResult]], *, at_once: int) -> None:
+        self._reconcile = reconcile
+        self._permits = asyncio.Semaphore(at_once)
+        self._loops: dict[ObjectKey, _Loop] = {}
+
+    def __len__(self) -> int:
+        return len(self._loops)
+
+    def wake(self, key: ObjectKey) -> None:
+        """Have a pass over this object soon."""
+        loop = self._loops.get(key)
+        if loop is None:
+            wake = asyncio.Event()
+            self._loops[key] = loop = _Loop(asyncio.create_task(self._run(key, wake), name=f"sweep {key}"), wake)
+        loop.wake.set()
+
+    async def close(self) -> None:
+        """End every loop where it stands. A pass that is cut short is made good by the next operator."""
+        tasks = [loop.task for loop in self._loops.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(self, key: ObjectKey, wake: asyncio.Event) -> None:
+        failures = 0
+        while True:
+            wake.clear()
+            try:
+                async with self._permits:
+                    result = await self._reconcile(key)
+            except Exception:  # one broken pass must not end the care for this object
+                failures += 1
+                log.exception("The pass over %s failed; it is tried again", key)
+                await asyncio.sleep(retry_seconds(failures))
+                continue
+            failures = 0
+            if result.gone and not wake.is_set():
+                del self._loops[key]
+                return
+            await _wait(wake, result.look_again)
+
+
+def retry_seconds(failures: int) -> float:
+    """The pause after so many failed passes in a row: doubled each time up to a bound, with jitter."""
+    longest = min(FIRST_RETRY_SECONDS * 2.0 ** min(failures - 1, 10), LONGEST_RETRY_SECONDS)
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, keeps no secret
+
+
+async def _wait(wake: asyncio.Event, pause: timedelta | None) -> None:
+    try:
+        await asyncio.wait_for(wake.wait(), None if pause is None else pause.total_seconds())
+    except asyncio.TimeoutError:
+        return

@@ -1,0 +1,107 @@
+"""Looks at sweeps on W&B for all objects together.
+
+Requests that come within a moment of each other and belong to one account are sent as one. The last reading of each
+sweep is kept, because most passes are woken by Kubernetes and need no new look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
+
+from wandbsweep.pool.facts import Best, SweepReading, SweepState
+from wandbsweep.sweep.definition import InvalidSweepError, read_definition
+from wandbsweep.sweep.wandb_config import grid_size
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from wandbsweep.sweep.path import SweepPath
+    from wandbsweep.tracking import protocol
+
+WINDOW_SECONDS: Final = 0.05
+
+_Waiting = dict["SweepPath", "asyncio.Future[protocol.SweepReading | None]"]
+
+
+class Readings:
+    """The sweeps as W&B last showed them."""
+
+    def __init__(self, tracker: protocol.SweepTracker) -> None:
+        self._tracker = tracker
+        self._waiting: dict[protocol.Account, _Waiting] = defaultdict(dict)
+        self._flushes: set[asyncio.Task[None]] = set()
+        self._last: dict[SweepPath, SweepReading] = {}
+
+    def last(self, path: SweepPath) -> SweepReading | None:
+        """The newest reading of this sweep, if there was one since the operator started."""
+        return self._last.get(path)
+
+    def forget(self, path: SweepPath) -> None:
+        """The object of this sweep is gone."""
+        self._last.pop(path, None)
+
+    async def read(self, account: protocol.Account, path: SweepPath, now: datetime) -> SweepReading | None:
+        """Look at a sweep; None if W&B has no such sweep. Raises TrackingError."""
+        answer = await asyncio.shield(self._ask(account, path))
+        if answer is None:
+            return None
+        reading = to_reading(answer, now, self._last.get(path))
+        self._last[path] = reading
+        return reading
+
+    def _ask(self, account: protocol.Account, path: SweepPath) -> asyncio.Future[protocol.SweepReading | None]:
+        waiting = self._waiting[account]
+        if not waiting:
+            task = asyncio.create_task(self._flush(account), name="read sweeps")
+            self._flushes.add(task)
+            task.add_done_callback(self._flushes.discard)
+        if path not in waiting:
+            waiting[path] = asyncio.get_running_loop().create_future()
+        return waiting[path]
+
+    async def _flush(self, account: protocol.Account) -> None:
+        await asyncio.sleep(WINDOW_SECONDS)
+        waiting = self._waiting.pop(account)
+        try:
+            answers = await self._tracker.read(account, tuple(waiting))
+        except Exception as error:  # noqa: BLE001 - whoever asked gets it, and decides
+            for future in waiting.values():
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for path, future in waiting.items():
+            if not future.done():
+                future.set_result(answers[path])
+
+
+def to_reading(answer: protocol.SweepReading, now: datetime, before: SweepReading | None) -> SweepReading:
+    """The facts of an answer that decisions need; `before` tells since when nothing has changed."""
+    try:
+        definition = read_definition(dict(answer.config), field="sweep")
+    except InvalidSweepError:
+        definition = None  # a sweep from elsewhere may use what this version does not know; its runs count all the same
+    method = definition.method if definition else str(answer.config.get("method", "unknown"))
+    metric = definition.metric_name if definition else None
+    runs = {state: count for state, count in answer.runs_by_state.items() if count}
+    unchanged = before and before.state_text == answer.state and before.runs_by_state == runs
+    return SweepReading(
+        path=answer.path,
+        url=answer.url,
+        state=SweepState.from_wire(answer.state),
+        state_text=answer.state,
+        method=method,
+        run_cap=definition.run_cap if definition else None,
+        grid_size=grid_size(definition) if definition else answer.expected_runs,
+        runs_by_state=runs,
+        best=_best(answer.best, metric),
+        read_at=now,
+        quiet_since=before.quiet_since if before and unchanged else now,
+    )
+
+
+def _best(best: protocol.BestRun | None, metric: str | None) -> Best | None:
+    if best is None or metric is None:
+        return None
+    return Best(best.run_id, best.name, best.url, metric, best.value, best.parameters)

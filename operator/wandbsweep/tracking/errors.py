@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wandbsweep.tracking.protocol import SweepPath, SweepReading
+    from wandbsweep.sweep.path import SweepPath
+    from wandbsweep.tracking.protocol import SweepReading
 
 
 class TrackingError(Exception):

@@ -76,10 +76,11 @@ class GraphQLClient:
 
     async def ask(self, account: Account, query: str, variables: Mapping[str, Any]) -> Answer:
         """Send a query, up to three times while the time-out allows it; for requests that change nothing."""
+        request = _request(account, query, variables)
         deadline = asyncio.get_running_loop().time() + self._timeout
         for attempt in range(1, _ATTEMPTS):
             try:
-                return await self._send(account, query, variables, deadline, fresh_connection=False)
+                return await self._send(account, request, deadline, fresh_connection=False)
             except AnswerTooLarge:
                 raise
             except (Unreachable, ServerFault, RateLimited) as error:
@@ -89,12 +90,12 @@ class GraphQLClient:
                 if self._closed or asyncio.get_running_loop().time() + pause >= deadline:
                     raise
             await asyncio.sleep(pause)
-        return await self._send(account, query, variables, deadline, fresh_connection=False)
+        return await self._send(account, request, deadline, fresh_connection=False)
 
     async def send_once(self, account: Account, mutation: str, variables: Mapping[str, Any]) -> Answer:
         """Send a mutation once, on a connection of its own: one that idled could break and leave a doubt."""
         deadline = asyncio.get_running_loop().time() + self._timeout
-        return await self._send(account, mutation, variables, deadline, fresh_connection=True)
+        return await self._send(account, _request(account, mutation, variables), deadline, fresh_connection=True)
 
     async def close(self) -> None:
         """Close every connection; requests under way end with Unreachable."""
@@ -103,25 +104,20 @@ class GraphQLClient:
         for session in sessions:
             await session.close()
 
-    async def _send(
-        self, account: Account, document: str, variables: Mapping[str, Any], deadline: float, *, fresh_connection: bool
-    ) -> Answer:
-        url, headers = _address(account), _headers(account)
-        body = json.dumps({"query": document, "variables": variables}).encode()
+    async def _send(self, account: Account, request: _Request, deadline: float, *, fresh_connection: bool) -> Answer:
         exchange = _Exchange()
         try:
             async with asyncio.timeout_at(deadline), self._queue(account):
                 session = self._session(account, fresh_connection=fresh_connection)
                 async with session.post(
-                    url,
-                    data=body,
-                    headers=headers,
-                    proxy=_proxy(url),
+                    request.url,
+                    data=request.body,
+                    headers=request.headers,
+                    proxy=_proxy(request.url),
                     allow_redirects=False,
                     trace_request_ctx=exchange,
                 ) as response:
-                    content = await _read(account, response)
-                    return _parse(account, response, content)
+                    return _parse(account, response, await _read(account, response))
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             failure = connection_failure(account, error, sent=exchange.sent, timeout_seconds=self._timeout)
             raise failure from error
@@ -148,6 +144,13 @@ class GraphQLClient:
         return self._sessions[fresh_connection]
 
 
+@dataclass(frozen=True)
+class _Request:
+    url: URL
+    headers: Mapping[str, str]
+    body: bytes
+
+
 @dataclass
 class _Exchange:
     """Whether anything of one request has left this machine."""
@@ -162,6 +165,11 @@ def _trace_sending() -> aiohttp.TraceConfig:
     trace = aiohttp.TraceConfig()
     trace.on_request_headers_sent.append(mark)
     return trace
+
+
+def _request(account: Account, document: str, variables: Mapping[str, Any]) -> _Request:
+    body = json.dumps({"query": document, "variables": variables}).encode()
+    return _Request(_address(account), _headers(account), body)
 
 
 def _address(account: Account) -> URL:

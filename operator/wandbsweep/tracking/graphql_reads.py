@@ -11,15 +11,19 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wandbsweep.tracking.answer_fields import a_count, a_text, an_object, an_object_or_none, nodes
+from wandbsweep.tracking.answer_fields import MalformedAnswerError, a_count, a_text, an_object, an_object_or_none, nodes
 from wandbsweep.tracking.config_text import parse_config
 from wandbsweep.tracking.links import run_url, sweep_url
-from wandbsweep.tracking.protocol import BestRun, SweepPath, SweepReading
+from wandbsweep.tracking.protocol import BestRun, SweepReading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from wandbsweep.sweep.path import SweepPath
+
 RUN_STATES = ("pending", "running", "finished", "failed", "crashed", "killed", "preempting", "preempted")
+
+_LONGEST_CONFIG = 2**20
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,10 @@ def parse_sweep(question: Question, fields: Mapping[str, Any], *, app: str) -> S
     sweep = an_object_or_none(fields, "sweep")
     if sweep is None:
         return None
-    config = parse_config(a_text(sweep, "config"))
+    text = a_text(sweep, "config")
+    if len(text) > _LONGEST_CONFIG:
+        raise MalformedAnswerError(f"config is longer than {_LONGEST_CONFIG // 1024} KiB")
+    config = parse_config(text)
     expected = sweep.get("runCountExpected")
     return SweepReading(
         path=question.path,

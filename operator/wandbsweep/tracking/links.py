@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 if TYPE_CHECKING:
-    from wandbsweep.tracking.protocol import SweepPath
+    from wandbsweep.sweep.path import SweepPath
 
 _FORGE_HOSTS = {
     "api.wandb.ai": "forge.coreweave.com",

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from wandbsweep.sweep.path import SweepPath
+
 SettableState = Literal["RUNNING", "PAUSED", "FINISHED", "CANCELED"]
 """The states that a caller may put a sweep into; the server itself knows more (PENDING, CRASHED, ...)."""
 
@@ -22,18 +24,6 @@ class Account:
 
     base_url: str
     api_key: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class SweepPath:
-    """The full name of a sweep on its server, as `wandb agent` takes it: entity/project/id."""
-
-    entity: str
-    project: str
-    sweep_id: str
-
-    def __str__(self) -> str:
-        return f"{self.entity}/{self.project}/{self.sweep_id}"
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,12 @@ from wandbsweep.tracking.graphql_reads import (
     metric_of,
     parse_sweep,
 )
-from wandbsweep.tracking.protocol import Account, SweepPath, SweepReading
+from wandbsweep.tracking.protocol import Account, SweepReading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from wandbsweep.sweep.path import SweepPath
 
 _SWEEPS_PER_REQUEST = 20
 _REMEMBERED_METRICS = 10_000

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from wandbsweep.sweep.path import SweepPath
 from wandbsweep.tracking import documents, links
 from wandbsweep.tracking.answer_fields import MalformedAnswerError, a_text, an_object, an_object_or_none
 from wandbsweep.tracking.config_text import config_text
@@ -29,7 +30,7 @@ from wandbsweep.tracking.errors import (
 )
 from wandbsweep.tracking.failures import one_line, server_name
 from wandbsweep.tracking.graphql_client import Answer, GraphQLClient
-from wandbsweep.tracking.protocol import Account, CreatedSweep, SettableState, SweepPath, SweepReading
+from wandbsweep.tracking.protocol import Account, CreatedSweep, SettableState, SweepReading
 from wandbsweep.tracking.sweep_reader import SweepReader
 from wandbsweep.tracking.sweep_search import find_sweep
 

@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from unit.tracking.web_server import CUT, HANG, Reply
+from wandbsweep.sweep.path import SweepPath
 from wandbsweep.tracking.errors import (
     AmbiguousCreateError,
     ConfigRejected,
@@ -16,7 +17,7 @@ from wandbsweep.tracking.errors import (
     ServerFault,
     TrackingError,
 )
-from wandbsweep.tracking.protocol import Account, SweepPath
+from wandbsweep.tracking.protocol import Account
 from wandbsweep.tracking.wandb_tracker import WandbTracker
 
 CONFIG = {"method": "random", "parameters": {"lr": {"min": 0.1, "max": 0.2}}, "description": "mine\n\nuid: 42"}
@@ -91,24 +92,33 @@ async def test_a_server_that_is_down_was_never_asked(tracker):
 
 
 @pytest.mark.parametrize(
-    ("reply", "error", "words"),
+    ("reply", "refusal"),
     [
-        (Reply.of({"errors": [{"message": "sweep is malformed"}]}), ConfigRejected, "sweep is malformed"),
-        (Reply.of({"errors": [{"message": "no entity"}], "data": None}, status=404), ConfigRejected, "no entity"),
-        (Reply.of({"errors": [{"message": "permission denied"}]}, status=403), KeyRejected, "check entity and project"),
-        (Reply.of({"errors": [{"message": "who?"}]}, status=401), KeyRejected, "does not accept the API key"),
-        (Reply.of({"error": "slow down"}, status=429, Retry_After="7"), RateLimited, "slow down"),
+        (Reply.of({"errors": [{"message": "sweep is malformed"}]}), (ConfigRejected, "sweep is malformed")),
+        (Reply.of({"errors": [{"message": "no entity"}], "data": None}, status=404), (ConfigRejected, "no entity")),
+        (Reply.of({"errors": [{"message": "denied"}]}, status=403), (KeyRejected, "denied; check entity and project")),
+        (Reply.of({"errors": [{"message": "who?"}]}, status=401), (KeyRejected, "does not accept the API key: who")),
     ],
-    ids=["refused", "no entity", "403", "401", "429"],
+    ids=["refused", "no entity", "403", "401"],
 )
-async def test_a_refused_creation_is_certain(tracker, account, server, reply, error, words):
+async def test_a_refused_creation_is_certain(tracker, account, server, reply, refusal):
+    error, words = refusal
     server.answer = lambda _: reply
 
-    with pytest.raises(error, match=words) as caught:
+    with pytest.raises(error, match=words):
         await tracker.create(account, entity="lab", project="anymal", config=CONFIG)
 
     assert len(server.requests) == 1
-    assert caught.value.retry_after_seconds == (7 if error is RateLimited else None)
+
+
+async def test_too_many_requests_are_not_answered_with_another_creation(tracker, account, server):
+    server.answer = lambda _: Reply.of({"error": "slow down"}, status=429, Retry_After="7")
+
+    with pytest.raises(RateLimited, match="slow down") as caught:
+        await tracker.create(account, entity="lab", project="anymal", config=CONFIG)
+
+    assert len(server.requests) == 1
+    assert caught.value.retry_after_seconds == 7
 
 
 async def test_bounds_of_two_kinds_are_refused_before_anything_is_sent(tracker, account, server):

@@ -46,12 +46,19 @@ class WebServer:
         self.requests: list[Request] = []
         self.url = ""
         self._writers: set[asyncio.StreamWriter] = set()
+        self._arrival = asyncio.Condition()
+
+    async def was_asked(self, times: int = 1) -> None:
+        async with asyncio.timeout(10), self._arrival:
+            await self._arrival.wait_for(lambda: len(self.requests) >= times)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
         try:
             while request := await _read_request(reader):
-                self.requests.append(request)
+                async with self._arrival:
+                    self.requests.append(request)
+                    self._arrival.notify_all()
                 reply = self.answer(request)
                 if reply is HANG:
                     await reader.read()

@@ -1,0 +1,101 @@
+"""`wandbsweep agent`: the container's main process, from its environment to its exit code."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wandbsweep.agent import outcomes
+from wandbsweep.agent.bundle import running_bundle
+from wandbsweep.agent.console import shared_console
+from wandbsweep.agent.drain import drain_budget
+from wandbsweep.agent.ending import AgentFacts, Ending, classify
+from wandbsweep.agent.environment import agent_environment
+from wandbsweep.agent.exit_codes import AgentExit
+from wandbsweep.agent.home import Home, agent_home
+from wandbsweep.agent.interpreter import Interpreter, find_interpreter, missing_message
+from wandbsweep.agent.settings import AgentSettings, BadEnvironmentError, termination_log
+from wandbsweep.agent.signal_inbox import SignalInbox
+from wandbsweep.agent.supervisor import SIGNALS, Supervisor
+from wandbsweep.agent.termination import without_secrets, write_termination_message
+from wandbsweep.agent.wandb_command import wandb_agent_command
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SEARCH_TICK_SECONDS = 0.1
+
+
+def run_agent(environ: Mapping[str, str]) -> int:
+    """Runs one agent to its end, says how it ended, and returns the exit code."""
+    with SignalInbox(SIGNALS) as inbox:
+        try:
+            ending, runs = _run(AgentSettings.from_environ(environ), environ, inbox)
+        except BadEnvironmentError as error:
+            ending, runs = Ending(AgentExit.BAD_ENVIRONMENT, str(error)), outcomes.Tally()
+    ending = replace(ending, message=without_secrets(ending.message, environ))
+    write_termination_message(termination_log(environ), ending, runs)
+    sys.stderr.write(f"wandbsweep agent: {ending.message} (exit code {int(ending.code)}, {ending.code.reason})\n")
+    return ending.code
+
+
+def _run(
+    settings: AgentSettings,
+    environ: Mapping[str, str],
+    inbox: SignalInbox,
+) -> tuple[Ending, outcomes.Tally]:
+    bundle = running_bundle()
+    home = agent_home(environ, bundle.parent if bundle else None)
+    bin_folder = bundle.parent / "bin" if bundle else Path(sys.executable).parent
+    environment = _prepare(environ, home, bin_folder)
+
+    search = _Search(settings.python, environment)
+    if not search.wait(inbox):
+        return Ending(
+            AgentExit.DRAINED, "Ended as asked by a signal, before the W&B agent was started."
+        ), outcomes.Tally()
+    if search.found is None:
+        return Ending(AgentExit.WANDB_MISSING, missing_message(settings.python)), outcomes.Tally()
+
+    budget = drain_budget(settings.grace_seconds)
+    command = wandb_agent_command(search.found, settings, budget)
+    with shared_console(home.console):
+        end = Supervisor(inbox, budget).run(command, {**environment, **search.found.search_paths})
+    runs = outcomes.tally(home.outcomes)
+    return classify(AgentFacts(end.return_code, end.tail, runs, end.drained, settings.server)), runs
+
+
+def _prepare(environ: Mapping[str, str], home: Home, bin_folder: Path) -> dict[str, str]:
+    try:
+        home.outcomes.mkdir(parents=True, exist_ok=True)
+        outcomes.forget(home.outcomes)
+        return agent_environment(environ, home, bin_folder)
+    except OSError as error:
+        raise BadEnvironmentError(
+            f"the folder {home.path} cannot be written ({error.strerror}): set WANDBSWEEP_HOME to one that can"
+        ) from None
+
+
+@dataclass
+class _Search:
+    """Looks for the interpreter in a thread: importing wandb takes seconds in a cold image, a signal must not wait."""
+
+    wanted: str | None
+    environment: Mapping[str, str]
+    found: Interpreter | None = None
+
+    def wait(self, inbox: SignalInbox) -> bool:
+        """Whether the search came to its end; False when a signal came first."""
+        thread = threading.Thread(target=self._look, name="interpreter-search", daemon=True)
+        thread.start()
+        while thread.is_alive():
+            if any(signum != signal.SIGCHLD for signum in inbox.wait(_SEARCH_TICK_SECONDS)):
+                return False
+        return True
+
+    def _look(self) -> None:
+        self.found = find_interpreter(self.wanted, self.environment)

@@ -1,0 +1,122 @@
+"""Every exit code that the runtime chooses itself, with its reason and who reads it.
+
+The page docs/exit-codes.md is generated from here. Codes below 20 are left to Python and wandb, codes from 128 to
+signals; a trainer's own code is passed on unchanged by `wandbsweep trial`.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import final
+
+
+@final
+class AgentExit(IntEnum):
+    """How `wandbsweep agent`, the container's main process, ends. Read by the operator and by podFailurePolicy."""
+
+    reason: str
+    when: str
+    reader: str
+
+    def __new__(cls, code: int, reason: str, when: str, reader: str) -> AgentExit:
+        """An integer that also carries its row of the table."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.reason = reason
+        member.when = when
+        member.reader = reader
+        return member
+
+    DONE = (
+        0,
+        "Done",
+        "The sweep handed out no more runs, or the agent ran as many as runsPerAgent allows.",
+        "The operator frees the slot, or starts a fresh agent in it while the sweep goes on.",
+    )
+    DRAINED = (
+        20,
+        "Drained",
+        "SIGTERM or SIGINT arrived, and everything was ended in time.",
+        "The operator: not a failure; podFailurePolicy can tell it from one.",
+    )
+    RUNS_FAILED = (
+        21,
+        "RunsFailed",
+        "Every run of this agent failed, or so many that the W&B agent gave up.",
+        "The operator: this agent or its node is suspect, the sweep may go on elsewhere.",
+    )
+    SWEEP_GONE = (
+        22,
+        "SweepGone",
+        "The W&B server does not know the sweep (any more).",
+        "The operator looks the sweep up before it starts another agent.",
+    )
+    WANDB_UNREACHABLE = (
+        23,
+        "WandbUnreachable",
+        "The W&B server could not be reached, or did not answer in time.",
+        "The operator starts a fresh agent later.",
+    )
+    API_KEY_REJECTED = (
+        24,
+        "APIKeyRejected",
+        "The W&B server does not accept the API key, or there is none.",
+        "The user: correct the Secret that spec.wandb.apiKeySecretRef names.",
+    )
+    WANDB_MISSING = (
+        25,
+        "WandbMissing",
+        "The image has no Python (3.10 or newer) that can import wandb.",
+        "The user: install wandb in the image, or set WANDBSWEEP_PYTHON in the template.",
+    )
+    BAD_ENVIRONMENT = (
+        26,
+        "BadEnvironment",
+        "A variable or folder that the runtime needs is missing or malformed.",
+        "The user and the operator's developers: the message names the variable and the remedy.",
+    )
+    AGENT_CRASHED = (
+        27,
+        "AgentCrashed",
+        "The W&B agent ended with an error that is none of the above, or was killed.",
+        "The operator starts a fresh agent, and more slowly each time.",
+    )
+
+
+@final
+class TrialExit(IntEnum):
+    """How `wandbsweep trial` ends when no trainer ran. Read by the W&B agent, which counts a failed run."""
+
+    when: str
+    reader: str
+
+    def __new__(cls, code: int, when: str, reader: str) -> TrialExit:
+        """An integer that also carries its row of the table."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.when = when
+        member.reader = reader
+        return member
+
+    BAD_ARGUMENTS = (
+        64,
+        "The sampled values or the command cannot be turned into arguments; nothing was started.",
+        "The user: the message names the parameter.",
+    )
+    NOT_EXECUTABLE = (
+        126,
+        "The trainer's program is there but cannot be executed.",
+        "The user: the message names the file.",
+    )
+    NOT_FOUND = (
+        127,
+        "The trainer's program is not in the image.",
+        "The user: the message names it, and WANDBSWEEP_INTERPRETER_MAP as the remedy on a workstation.",
+    )
+
+
+SIGNAL_BASE = 128
+"""A trainer that died by signal n ends the trial with 128+n, as a shell would."""
+
+USAGE_ERROR = 2
+"""A command line that nobody can read, as argparse and click have it."""

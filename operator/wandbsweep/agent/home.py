@@ -1,0 +1,61 @@
+"""The runtime's own folder in a container or on a workstation, and what lies where in it."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VARIABLE = "WANDBSWEEP_HOME"
+
+_NOT_FOR_FILE_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where agent and trials of one container meet."""
+
+    path: Path
+
+    @property
+    def outcomes(self) -> Path:
+        """One file for each run that ended, written by its trial and counted by the agent."""
+        return self.path / "outcomes"
+
+    @property
+    def console(self) -> Path:
+        """The socket over which a trial gets the container's own stdout and stderr."""
+        return self.path / "console.sock"
+
+    def args_file(self, run_id: str) -> Path:
+        """The parameters of one run as JSON, for commands that take `${args_json_file}`."""
+        return self.path / "args" / f"{file_name(run_id)}.json"
+
+
+def agent_home(environ: Mapping[str, str], bundle_folder: Path | None) -> Home:
+    """The agent's: as told, else beside the bundle it runs from, else as on a workstation."""
+    if told := environ.get(VARIABLE):
+        return Home(Path(told))
+    if bundle_folder is not None:
+        return Home(bundle_folder / "home")
+    return trial_home(environ)
+
+
+def trial_home(environ: Mapping[str, str]) -> Home:
+    """A trial's: as told by the agent, else in the run folder of W&B, else among the temporary files."""
+    if told := environ.get(VARIABLE):
+        return Home(Path(told))
+    if wandb_dir := environ.get("WANDB_DIR"):
+        return Home(Path(wandb_dir) / "wandb" / "wandbsweep")
+    return Home(Path(tempfile.gettempdir()) / f"wandbsweep-{os.getuid()}")
+
+
+def file_name(run_id: str) -> str:
+    """A run's ID as a file name; W&B's own IDs stay as they are."""
+    return _NOT_FOR_FILE_NAMES.sub("_", run_id)[:128] or "_"

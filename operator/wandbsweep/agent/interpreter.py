@@ -1,0 +1,104 @@
+"""Finds the Python of this image that can import wandb.
+
+Isaac Sim's own is reached through /isaac-sim/python.sh, a shell script that does not exec: as a parent it would swallow
+the signals meant for the W&B agent. So the script is only asked which interpreter and search paths it would use.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+CANDIDATES: Final = ("python3", "/isaac-sim/kit/python/bin/python3", "python", "/isaac-sim/python.sh")
+
+_SEARCH_PATHS = ("PYTHONPATH", "LD_LIBRARY_PATH")
+
+# The version is asked for because a folder named wandb, where runs are kept, can be imported too.
+_PROBE = f"""
+import json, os, sys, wandb
+paths = {{name: os.environ[name] for name in {_SEARCH_PATHS!r} if name in os.environ}}
+print("\\n" + json.dumps([sys.executable, wandb.__version__, paths]))
+"""
+
+_PROBE_SECONDS = 120.0
+"""A cold image on a network disk imports slowly; a hanging interpreter must still be left behind."""
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python with wandb.
+
+    Attributes:
+        executable: its path.
+        wandb_version: as wandb itself says it.
+        search_paths: variables without which it does not find wandb; trials inherit them too, and the script that
+            set them sets them again for an Isaac Sim trainer.
+    """
+
+    executable: str
+    wandb_version: str
+    search_paths: Mapping[str, str] = field(default_factory=dict)
+
+
+def find_interpreter(wanted: str | None, environment: Mapping[str, str]) -> Interpreter | None:
+    """The user's choice and no other if there is one, else the first candidate that can import wandb."""
+    for candidate in (wanted,) if wanted else CANDIDATES:
+        if (found := _examine(candidate, environment)) is not None:
+            return found
+    return None
+
+
+def missing_message(wanted: str | None) -> str:
+    """Why there is none, and what to do."""
+    if wanted:
+        return f"WANDBSWEEP_PYTHON is {wanted}, which cannot `import wandb`: install wandb there, or choose another"
+    tried = ", ".join(CANDIDATES)
+    return f"no Python of this image can `import wandb` (tried {tried}): install wandb, or set WANDBSWEEP_PYTHON"
+
+
+def _examine(candidate: str, environment: Mapping[str, str]) -> Interpreter | None:
+    program = shutil.which(candidate, path=environment.get("PATH"))
+    if program is None:
+        return None
+    answer = _probe(program, environment)
+    if answer is None or answer.executable == program:
+        return answer
+    # The candidate is a script in front of an interpreter. Without it is best, with its search paths second best.
+    alone = _probe(answer.executable, environment)
+    if alone is not None:
+        return Interpreter(alone.executable, alone.wandb_version)
+    if _probe(answer.executable, {**environment, **answer.search_paths}) is not None:
+        return answer
+    return None
+
+
+def _probe(program: str, environment: Mapping[str, str]) -> Interpreter | None:
+    output = _output([program, "-c", _PROBE], environment)
+    try:
+        executable, version, search_paths = json.loads(output.splitlines()[-1])
+    except (ValueError, IndexError):
+        return None
+    return Interpreter(executable or program, version, search_paths)
+
+
+def _output(command: Sequence[str], environment: Mapping[str, str]) -> str:
+    try:
+        done = subprocess.run(
+            command,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=_PROBE_SECONDS,
+            check=True,
+            text=True,
+        )
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return ""
+    return done.stdout

@@ -1,0 +1,38 @@
+"""The runtime's own command line; the bundle starts here, and `wandbsweep` hands these subcommands over unchanged."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from wandbsweep import __version__
+from wandbsweep.agent.agent import run_agent
+from wandbsweep.agent.exit_codes import USAGE_ERROR
+from wandbsweep.agent.install import run_install
+from wandbsweep.agent.trial import run_trial
+
+USAGE = f"""\
+wandbsweep {__version__}, the part that runs inside training containers
+
+  wandbsweep agent                           run one agent of the sweep that WANDBSWEEP_SWEEP names
+  wandbsweep trial ARGS_JSON -- COMMAND...   run the trainer of one W&B run; the sweep's command calls this
+  wandbsweep install DIR                     write this runtime into a folder
+
+`agent` is told everything by environment variables and takes no arguments. Exit codes: docs/exit-codes.md.
+"""
+
+
+def main(argv: list[str]) -> int:
+    """Runs one subcommand and returns its exit code."""
+    match argv:
+        case ["agent"]:
+            return run_agent(os.environ)
+        case ["trial", *words] if words not in (["--help"], ["-h"]):
+            return run_trial(words, os.environ)
+        case ["install", folder] if not folder.startswith("-"):
+            return run_install(folder)
+    if "--help" in argv or "-h" in argv:
+        sys.stdout.write(USAGE)
+        return 0
+    sys.stderr.write(f"wandbsweep: cannot read this command line\n\n{USAGE}")
+    return USAGE_ERROR

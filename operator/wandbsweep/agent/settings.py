@@ -1,0 +1,88 @@
+"""What the runtime is told: the variables that the operator sets on the container."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SWEEP = "WANDBSWEEP_SWEEP"
+RUNS_PER_AGENT = "WANDBSWEEP_RUNS_PER_AGENT"
+GRACE_SECONDS = "WANDBSWEEP_GRACE_SECONDS"
+PYTHON = "WANDBSWEEP_PYTHON"
+TERMINATION_LOG = "WANDBSWEEP_TERMINATION_LOG"
+
+_SWEEP_PARTS = 3
+_KUBERNETES_GRACE_SECONDS = 30.0
+
+
+class BadEnvironmentError(Exception):
+    """A variable is missing or malformed; the message names it and the remedy."""
+
+
+@dataclass(frozen=True)
+class AgentSettings:
+    """The agent's orders.
+
+    Attributes:
+        sweep: `entity/project/id`.
+        runs_per_agent: end after so many runs; None: as many as the sweep hands out.
+        grace_seconds: the time between SIGTERM and SIGKILL that Kubernetes leaves this container.
+        server: where the W&B server is, as the user knows it; for messages only.
+        python: the interpreter that the user insists on; None: the first that can import wandb.
+        termination_log: where Kubernetes reads the last words of the container.
+    """
+
+    sweep: str
+    runs_per_agent: int | None
+    grace_seconds: float
+    server: str
+    python: str | None
+    termination_log: str
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> AgentSettings:
+        """Reads the variables once; an empty variable counts as absent."""
+        return cls(
+            sweep=_sweep(environ.get(SWEEP, "")),
+            runs_per_agent=_runs_per_agent(environ.get(RUNS_PER_AGENT, "")),
+            grace_seconds=_grace_seconds(environ.get(GRACE_SECONDS, "")),
+            server=environ.get("WANDB_BASE_URL") or "https://api.wandb.ai",
+            python=environ.get(PYTHON) or None,
+            termination_log=termination_log(environ),
+        )
+
+
+def termination_log(environ: Mapping[str, str]) -> str:
+    """The default is Kubernetes' own: terminationMessagePath of a container that says nothing else."""
+    return environ.get(TERMINATION_LOG) or "/dev/termination-log"
+
+
+def _sweep(text: str) -> str:
+    parts = text.split("/")
+    if len(parts) != _SWEEP_PARTS or not all(part.strip() for part in parts):
+        given = f"{SWEEP} is {text!r}" if text else f"{SWEEP} is not set"
+        raise BadEnvironmentError(f"{given}: set it to entity/project/id of the sweep to join")
+    return text
+
+
+def _runs_per_agent(text: str) -> int | None:
+    if not text:
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise BadEnvironmentError(f"{RUNS_PER_AGENT} is {text!r}: set it to a whole number of 1 or more, or remove it")
+    return int(text)
+
+
+def _grace_seconds(text: str) -> float:
+    try:
+        seconds = float(text) if text else _KUBERNETES_GRACE_SECONDS
+    except ValueError:
+        seconds = -1.0
+    if not 0.0 <= seconds < float("inf"):
+        raise BadEnvironmentError(
+            f"{GRACE_SECONDS} is {text!r}: set it to the pod's terminationGracePeriodSeconds, or remove it"
+        )
+    return seconds

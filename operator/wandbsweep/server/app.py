@@ -1,0 +1,188 @@
+"""The application: its routes as one table, what it opens when it starts and closes when it ends."""
+
+from __future__ import annotations
+
+import functools
+import json
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import anyio
+from anyio import to_thread
+from sqlalchemy import text
+from starlette.applications import Starlette
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from wandbsweep.server import bodies, filestream, graphql, uploads
+from wandbsweep.server.auth import open_keys
+from wandbsweep.server.context import Listening, Server
+from wandbsweep.server.errors import RequestError
+from wandbsweep.server.housekeeping import Housekeeper
+from wandbsweep.server.resolvers.request import GraphQLRequest
+from wandbsweep.server.signing import Signer
+from wandbsweep.server.store import keys
+from wandbsweep.server.store.database import Database
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from starlette.requests import Request
+
+    from wandbsweep.server.settings import ServerSettings
+
+T = TypeVar("T")
+
+# Threads that answer requests; each may hold one database connection.
+_WORKERS = 12
+
+
+def create_app(settings: ServerSettings) -> Starlette:
+    """The server as an ASGI application; the database is opened here, so that a wrong setting is known at once."""
+    server = open_server(settings)
+    app = Starlette(
+        routes=[
+            Route("/healthz", healthz),
+            Route("/graphql", post_graphql, methods=["POST"]),
+            Route("/files/{entity}/{project}/{run}/file_stream", post_file_stream, methods=["POST"]),
+            Route("/files/{entity}/{project}/{run}/{name:path}", get_file),
+            Route("/storage/{run_id:int}/{name:path}", put_stored_file, methods=["PUT"]),
+            Route("/storage/{run_id:int}/{name:path}", get_stored_file),
+        ],
+        exception_handlers={RequestError: refuse},
+        lifespan=_lifespan,
+    )
+    app.state.server = server
+    app.state.workers = anyio.CapacityLimiter(_WORKERS)
+    return app
+
+
+def open_server(settings: ServerSettings) -> Server:
+    """Opens the database and makes what is missing in it."""
+    database = Database(settings.resolved_database_url)
+    now = Server.now()
+    ring, written = open_keys(database, settings, now=now)
+    if written is not None:
+        print(f"A new API key was written to {written}", flush=True)  # noqa: T201 - the one message for who starts it
+    with database.write() as connection:
+        signer = Signer(keys.signing_secret(connection))
+    return Server(settings, database, ring, signer, Listening(now))
+
+
+async def healthz(request: Request) -> Response:
+    """Alive and able to read the database; asked by Kubernetes, so without a key."""
+
+    def ask() -> None:
+        with server_of(request).database.read() as connection:
+            connection.execute(text("SELECT 1"))
+
+    await in_thread(request, ask)
+    return JSONResponse({"status": "ok"})
+
+
+async def post_graphql(request: Request) -> Response:
+    server = server_of(request)
+    user = server.keys.owner(request.headers.get("authorization"))
+    body = await bodies.read_body(request)
+    encoding = request.headers.get("content-encoding")
+
+    def work() -> tuple[int, str]:
+        context = GraphQLRequest(server, user, base_url(request))
+        answer = graphql.answer(bodies.unpack(body, encoding), context)
+        return answer.status, json.dumps(answer.body, allow_nan=False)
+
+    status, content = await in_thread(request, work)
+    return Response(content, status, media_type="application/json")
+
+
+async def post_file_stream(request: Request) -> Response:
+    server = server_of(request)
+    server.keys.owner(request.headers.get("authorization"))
+    body = await bodies.read_body(request)
+    encoding = request.headers.get("content-encoding")
+    path = request.path_params
+
+    def work() -> dict[str, Any]:
+        return filestream.receive(server, path["entity"], path["project"], path["run"], bodies.unpack(body, encoding))
+
+    return JSONResponse(await in_thread(request, work))
+
+
+async def get_file(request: Request) -> Response:
+    """A run's file under the URL that `wandb.Api` shows; the key is needed."""
+    server = server_of(request)
+    server.keys.owner(request.headers.get("authorization"))
+    return await in_thread(request, functools.partial(_file_by_path, server, dict(request.path_params)))
+
+
+async def get_stored_file(request: Request) -> Response:
+    server = server_of(request)
+    run_id, name = _check_link(request, "GET")
+    return await in_thread(request, functools.partial(_file_response, server, run_id, name))
+
+
+async def put_stored_file(request: Request) -> Response:
+    run_id, name = _check_link(request, "PUT")
+    await uploads.receive(server_of(request), run_id, name, request)
+    return Response(status_code=200)
+
+
+async def refuse(_: Request, error: Exception) -> Response:
+    """A client's mistake, in words; browsers and the SDK's upload get the same shape as GraphQL."""
+    assert isinstance(error, RequestError)  # noqa: S101 - the handler is registered for nothing else
+    answer = graphql.failure(error)
+    return JSONResponse(answer.body, answer.status)
+
+
+def server_of(request: Request) -> Server:
+    server = request.app.state.server
+    assert isinstance(server, Server)  # noqa: S101 - `create_app` puts nothing else there
+    return server
+
+
+def base_url(request: Request) -> str:
+    """Where this client reaches the server: links that it gets must lead there too."""
+    configured = server_of(request).settings.public_url
+    return (configured or f"{request.url.scheme}://{request.url.netloc}").rstrip("/")
+
+
+async def in_thread(request: Request, work: Callable[[], T]) -> T:
+    """Database work never runs on the event loop, and never on more threads than there are connections."""
+    return await to_thread.run_sync(work, limiter=request.app.state.workers)
+
+
+def _check_link(request: Request, method: str) -> tuple[int, str]:
+    server = server_of(request)
+    run_id, name = request.path_params["run_id"], request.path_params["name"]
+    query = request.query_params
+    signature = query.get("signature", "")
+    server.signer.check(
+        method, run_id, name, expires=query.get("expires", ""), signature=signature, now=server.now()
+    )
+    return run_id, name
+
+
+def _file_by_path(server: Server, path: dict[str, str]) -> Response:
+    run = filestream.find_run(server, path["entity"], path["project"], path["run"])
+    return _file_response(server, run.id, path["name"])
+
+
+def _file_response(server: Server, run_id: int, name: str) -> Response:
+    stored, path = uploads.find(server, run_id, name)
+    # Whatever a run uploads is data: a browser saves it and never runs it with this server's credentials.
+    headers = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
+    return FileResponse(
+        path, media_type=stored.mimetype, filename=name.rpartition("/")[2], headers=headers
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    server: Server = app.state.server
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(Housekeeper(server).work)
+        try:
+            yield
+        finally:
+            tasks.cancel_scope.cancel()
+    server.database.close()

@@ -1,0 +1,45 @@
+"""What a client did wrong, as HTTP sees it: one class per answer that a client acts on.
+
+The SDK shows the message to its user and never retries 400, 401, 404, 409 and 413; it retries 503. Anything that is
+not one of these is a fault of the server and is answered with 500, which the SDK retries too.
+"""
+
+
+class RequestError(Exception):
+    """A request that cannot be answered as asked; `status` is the HTTP status, the text is for the user."""
+
+    status = 400
+
+
+class BadRequestError(RequestError):
+    """The request is malformed or asks for something that does not exist in the protocol."""
+
+
+class KeyRejectedError(RequestError):
+    """No API key, or one that this server does not know."""
+
+    status = 401
+
+
+class NotFoundError(RequestError):
+    """The named entity, project, sweep, agent, run or file does not exist (any more)."""
+
+    status = 404
+
+
+class ConflictError(RequestError):
+    """The request contradicts the state of what it names."""
+
+    status = 409
+
+
+class TooLargeError(RequestError):
+    """A body beyond the server's limits."""
+
+    status = 413
+
+
+class BusyError(RequestError):
+    """The database is busy for longer than the server waits; the same request may succeed in a moment."""
+
+    status = 503

@@ -1,0 +1,220 @@
+"""Filters and orders as `wandb.Api` writes them, as SQL.
+
+A filter is a Mongo query in JSON: `{"$and": [{"sweep": "abc"}, {"config.lr.value": {"$lt": 0.1}}]}`. A field that has
+no value matches `$ne` and `$nin` and nothing else, as in Mongo. An order is `+field` or `-field`; what has no value
+comes last either way, so that a run without the metric is never the best.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, Text, and_, cast, exists, false, func, literal, not_, or_, select, true
+
+from wandbsweep.server.errors import BadRequestError
+from wandbsweep.server.json_text import read_json
+from wandbsweep.server.store.tables import runs, sweeps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Condition = ColumnElement[bool]
+Value = ColumnElement[Any]
+
+_LONGEST_PATTERN = 200
+_DEEPEST = 20
+_TIMES = ("created_at", "updated_at", "heartbeat_at")
+
+_RUN_FIELDS: dict[str, Value] = {
+    "name": runs.c.name,
+    "display_name": runs.c.display_name,
+    "state": runs.c.state,
+    "group": runs.c.group_name,
+    "job_type": runs.c.job_type,
+    "host": runs.c.host,
+    "notes": runs.c.notes,
+    "description": runs.c.description,
+    "created_at": runs.c.created_at,
+    "updated_at": runs.c.updated_at,
+    "heartbeat_at": func.max(func.coalesce(runs.c.listed_at, 0), func.coalesce(runs.c.streamed_at, 0)),
+    "sweep": select(sweeps.c.name).where(sweeps.c.id == runs.c.sweep_id).correlate(runs).scalar_subquery(),
+    "tags": runs.c.tags,
+}
+_SWEEP_FIELDS: dict[str, Value] = {
+    "name": sweeps.c.name,
+    "display_name": sweeps.c.display_name,
+    "description": sweeps.c.description,
+    "method": sweeps.c.method,
+    "state": sweeps.c.state,
+    "created_at": sweeps.c.created_at,
+    "updated_at": sweeps.c.updated_at,
+}
+
+
+def run_filter(text: str | None) -> Condition:
+    """The runs that a filter chooses; no filter chooses all."""
+    return _filter(text, _run_field)
+
+
+def sweep_filter(text: str | None) -> Condition:
+    return _filter(text, _sweep_field)
+
+
+def run_order(text: str | None) -> list[ColumnElement[Any]]:
+    """The order of a listing of runs; the caller adds what decides between equals."""
+    if not text:
+        return []
+    descending, field = text.startswith("-"), text.lstrip("+-")
+    value = _run_field(field)
+    if field.startswith("summary_metrics."):  # a metric that once was a text or a histogram is no better than none
+        value = func.iif(func.typeof(value).in_(("integer", "real")), value, None)
+    return [value.is_(None), value.desc() if descending else value.asc()]
+
+
+def _filter(text: str | None, field: Callable[[str], Value]) -> Condition:
+    query = read_json(text, "filters") if text else None
+    return true() if query is None else _all_of(query, field, 0)
+
+
+def _all_of(query: Any, field: Callable[[str], Value], depth: int) -> Condition:
+    if not isinstance(query, dict) or depth > _DEEPEST:
+        raise BadRequestError("filters must be a JSON object such as {\"state\": \"finished\"}")
+    return and_(true(), *(_one(key, value, field, depth) for key, value in query.items()))
+
+
+def _one(key: str, value: Any, field: Callable[[str], Value], depth: int) -> Condition:
+    if key in ("$and", "$or", "$nor"):
+        if not isinstance(value, list):
+            raise BadRequestError(f"filters: {key} must be a list of filters")
+        parts = [_all_of(each, field, depth + 1) for each in value]
+        if key == "$and":
+            return and_(true(), *parts)
+        either = or_(false(), *parts)
+        return either if key == "$or" else not_(either)
+    if key == "$not":
+        return not_(_all_of(value, field, depth + 1))
+    if key.startswith("$"):
+        raise BadRequestError(f"filters: operator {key} is not known here")
+    if isinstance(value, dict) and any(name.startswith("$") for name in value):
+        return and_(true(), *(_compare(key, name, each, field) for name, each in value.items()))
+    return _compare(key, "$eq", value, field)
+
+
+def _compare(key: str, operator: str, value: Any, field: Callable[[str], Value]) -> Condition:
+    if key == "tags":
+        return _compare_tags(operator, value)
+    column = field(key)
+    if _snake(key) in _TIMES:
+        value = [_moment(key, each) for each in value] if isinstance(value, list) else _moment(key, value)
+    if operator in ("$in", "$nin"):
+        if not isinstance(value, list):
+            raise BadRequestError(f"filters: {operator} of {key} must be a list")
+        among = or_(false(), *(_equals(column, each) for each in value))
+        return among if operator == "$in" else not_(among)
+    if operator == "$exists":
+        return column.is_not(None) if value else column.is_(None)
+    if operator == "$regex":
+        return _matches(key, column, value)
+    if operator in ("$eq", "$ne"):
+        return _equals(column, value) if operator == "$eq" else not_(_equals(column, value))
+    return _is_ordered(key, operator, column, value)
+
+
+def _equals(column: Value, value: Any) -> Condition:
+    if isinstance(value, (dict, list)):
+        raise BadRequestError("filters: a field can be compared with a text, a number, true, false or null only")
+    return column.is_(None) if value is None else column.is_not_distinct_from(literal(value))
+
+
+def _is_ordered(key: str, operator: str, column: Value, value: Any) -> Condition:
+    if not isinstance(value, (int, float, str)):
+        raise BadRequestError(f"filters: {operator} of {key} needs a number or a text")
+    same_kind = func.typeof(column).in_(("text",) if isinstance(value, str) else ("integer", "real"))
+    comparisons: dict[str, Callable[[], Condition]] = {
+        "$gt": lambda: column > literal(value),
+        "$gte": lambda: column >= literal(value),
+        "$lt": lambda: column < literal(value),
+        "$lte": lambda: column <= literal(value),
+    }
+    if operator not in comparisons:
+        raise BadRequestError(f"filters: operator {operator} is not known here")
+    return and_(same_kind, comparisons[operator]())
+
+
+def _matches(key: str, column: Value, pattern: Any) -> Condition:
+    if not isinstance(pattern, str) or len(pattern) > _LONGEST_PATTERN:
+        raise BadRequestError(f"filters: $regex of {key} must be a text of at most {_LONGEST_PATTERN} characters")
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise BadRequestError(f"filters: $regex of {key} is malformed: {error}") from None
+    return and_(column.is_not(None), cast(column, Text).regexp_match(pattern))
+
+
+def _compare_tags(operator: str, value: Any) -> Condition:
+    tag = func.json_each(runs.c.tags).table_valued("value", name="tag")
+
+    def tagged(wanted: Any) -> Condition:
+        return exists(select(1).select_from(tag).where(tag.c.value == literal(wanted)).correlate(runs))
+
+    if value is None:
+        return runs.c.tags == "[]" if operator == "$eq" else runs.c.tags != "[]"
+    if operator in ("$in", "$nin") and isinstance(value, list):
+        among = or_(false(), *(tagged(each) for each in value))
+        return among if operator == "$in" else not_(among)
+    if operator in ("$eq", "$ne") and isinstance(value, str):
+        return tagged(value) if operator == "$eq" else not_(tagged(value))
+    raise BadRequestError("filters: tags can be compared with a text, or with a list by $in and $nin")
+
+
+def _run_field(key: str) -> Value:
+    section, _, rest = key.partition(".")
+    if section == "config" and rest:
+        return _json_field(runs.c.config, key, _config_paths(rest))
+    if section in ("summary_metrics", "summaryMetrics", "summary") and rest:
+        return _json_field(runs.c.summary, key, [[rest], rest.split(".")])
+    return _column(key, _RUN_FIELDS)
+
+
+def _sweep_field(key: str) -> Value:
+    return _column(key, _SWEEP_FIELDS)
+
+
+def _column(key: str, columns: dict[str, Value]) -> Value:
+    column = columns.get(_snake(key))
+    if column is None:
+        raise BadRequestError(f"field {key!r} cannot be filtered or ordered by: use one of {', '.join(sorted(columns))}")
+    return column
+
+
+def _config_paths(key: str) -> list[list[str]]:
+    """Where a config key may lie: keys may hold dots themselves, and `.value` may be written or left out."""
+    head, found, tail = key.partition(".value")
+    if found and (not tail or tail.startswith(".")):
+        return [[head, "value", *tail.strip(".").split(".")] if tail else [head, "value"]]
+    first, *rest = key.split(".")
+    return [[key, "value"], [first, "value", *rest]]
+
+
+def _json_field(column: Value, key: str, paths: list[list[str]]) -> Value:
+    if '"' in key:
+        raise BadRequestError(f"field {key!r} cannot be filtered or ordered by: its name has a quotation mark")
+    places = {"$" + "".join(f'."{part}"' for part in path): None for path in paths}
+    values = [func.json_extract(column, place) for place in places]
+    return values[0] if len(values) == 1 else func.coalesce(*values)
+
+
+def _moment(key: str, value: Any) -> float:
+    if isinstance(value, (int, float)):
+        return float(value)
+    try:
+        moment = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+    except ValueError:
+        raise BadRequestError(f"filters: {key} needs a time such as 2026-01-31T12:00:00Z, not {value!r}") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
+
+
+def _snake(key: str) -> str:
+    return re.sub(r"(?<=[a-z])([A-Z])", r"_\1", key).lower()

@@ -1,0 +1,62 @@
+"""Starts the server in this process and keeps it until a signal."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import socket
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from wandbsweep.server.app import create_app
+from wandbsweep.server.settings import ServerSettings, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SECONDS_TO_FINISH_REQUESTS = 5
+
+
+def run(settings: ServerSettings) -> None:
+    """Serves until SIGTERM or SIGINT; raises SettingsError for what it cannot start with."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    with _alone(settings), _listen(settings) as listener:
+        app = create_app(settings)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,  # a link to a file carries its permission in its query
+            server_header=False,
+            timeout_graceful_shutdown=_SECONDS_TO_FINISH_REQUESTS,
+        )
+        host, port = listener.getsockname()[:2]
+        print(f"wandbsweep server listens on http://{host}:{port} (entity {settings.entity})", flush=True)  # noqa: T201 - for who starts it
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+@contextmanager
+def _alone(settings: ServerSettings) -> Iterator[None]:
+    """Two servers on one data folder would hand out the same runs twice; the lock goes with the process."""
+    path = settings.data_path / "server.lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.open("w")
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SettingsError(f"data_dir {settings.data_path} is in use by another server: stop it first") from None
+    except OSError as error:
+        raise SettingsError(f"data_dir {settings.data_path} cannot be used: {error.strerror}") from None
+    with lock:
+        yield
+
+
+def _listen(settings: ServerSettings) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        return socket.create_server((settings.host, settings.port), family=family, backlog=512)
+    except OSError as error:
+        raise SettingsError(
+            f"host {settings.host} port {settings.port} cannot be listened on: {error.strerror or error}"
+        ) from None

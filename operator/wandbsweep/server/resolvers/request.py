@@ -1,0 +1,112 @@
+"""What a resolver knows about the request it answers, and the shapes that resolvers share."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from wandbsweep.server.errors import BadRequestError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from graphql import GraphQLResolveInfo
+    from sqlalchemy import Connection
+
+    from wandbsweep.server.context import Server
+    from wandbsweep.server.store.keys import User
+
+LARGEST_PAGE = 1000
+
+
+@dataclass
+class GraphQLRequest:
+    """One request: whose it is, through which URL it came, and its reading connection while it is executed."""
+
+    server: Server
+    user: User
+    base_url: str
+    _open: ExitStack = field(default_factory=ExitStack)
+    _connection: Connection | None = None
+
+    @property
+    def connection(self) -> Connection:
+        """For reading; it sees what this request's mutations have committed."""
+        if self._connection is None:
+            self._connection = self._open.enter_context(self.server.database.read())
+        return self._connection
+
+    @property
+    def now(self) -> float:
+        return self.server.now()
+
+    def entity(self, name: str | None) -> str:
+        """The entity asked for; none means the user's own."""
+        if name and name != self.user.entity:
+            raise NotFoundError(
+                f"entity {name!r} does not exist on this server: leave it out, or use {self.user.entity!r}"
+            )
+        return self.user.entity
+
+    def __enter__(self) -> GraphQLRequest:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._connection = None
+        self._open.close()
+
+
+def request_of(info: GraphQLResolveInfo) -> GraphQLRequest:
+    request = info.context
+    assert isinstance(request, GraphQLRequest)  # noqa: S101 - the endpoint puts nothing else there
+    return request
+
+
+def node_id(kind: str, number: int) -> str:
+    """An opaque id in the form that W&B's ids have."""
+    return base64.b64encode(f"{kind}:{number}".encode()).decode()
+
+
+def number_of(kind: str, identity: str) -> int | None:
+    """The number behind a `node_id` of that kind; none for anything else."""
+    try:
+        name, _, number = base64.b64decode(identity, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return int(number) if name == kind and number.isascii() and number.isdigit() else None
+
+
+def iso(moment: float | None) -> str | None:
+    """A time as W&B writes it."""
+    if moment is None:
+        return None
+    return datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def connection_page(
+    fetch: Callable[[int, int], Sequence[Any]], *, after: str | None, first: int | None
+) -> dict[str, Any]:
+    """A page of a listing. `fetch(offset, limit)` is asked for one more than is shown, to know whether more follow."""
+    offset = _offset(after)
+    limit = LARGEST_PAGE if first is None else max(0, min(first, LARGEST_PAGE))
+    found = fetch(offset, limit + 1)
+    shown = found[:limit]
+    return {
+        "edges": [{"node": node, "cursor": str(offset + index)} for index, node in enumerate(shown, start=1)],
+        "pageInfo": {
+            "hasNextPage": len(found) > limit,
+            "endCursor": str(offset + len(shown)) if shown else after,
+        },
+    }
+
+
+def _offset(cursor: str | None) -> int:
+    if not cursor:
+        return 0
+    if not (cursor.isascii() and cursor.isdigit()):
+        raise BadRequestError(f"cursor {cursor!r} was not made by this server")
+    return int(cursor)

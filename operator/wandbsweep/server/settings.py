@@ -1,0 +1,79 @@
+"""What can be set on the server: one row per knob, from which flags, environment variables and documentation derive."""
+
+from __future__ import annotations
+
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+ENVIRONMENT_PREFIX = "WANDBSWEEP_SERVER_"
+API_KEY_VARIABLE = ENVIRONMENT_PREFIX + "API_KEY"
+
+
+def _knob(default: Any, text: str, *, unit: str = "") -> Any:
+    return field(default=default, metadata={"help": text, "unit": unit})
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """The knobs of `wandbsweep server`; times are seconds of silence, counted from the server's own start at the earliest."""
+
+    host: str = _knob("127.0.0.1", "Address to listen on; 0.0.0.0 for all.")
+    port: int = _knob(8080, "Port to listen on; 0 lets the system choose one, which is then printed.")
+    data_dir: str = _knob("~/.wandbsweep", "Folder for the database, uploaded files and a generated API key.")
+    database_url: str = _knob("", "SQLAlchemy URL of the database (sqlite:///PATH). Empty: wandbsweep.db in the data folder.")
+    files_dir: str = _knob("", "Folder for files that runs upload. Empty: `files` in the data folder.")
+    public_url: str = _knob("", "URL in the links to files that clients get. Empty: the URL that each client used.")
+    entity: str = _knob("wandbsweep", "Name of the one user and entity of this server.")
+    api_key_file: str = _knob(
+        "", f"File with the API key (40 or more letters, digits, _ or -). The variable {API_KEY_VARIABLE} may hold the key itself."
+    )
+    run_timeout: float = _knob(300.0, "A run without a sign of life for so long has crashed.", unit="seconds")
+    agent_timeout: float = _knob(60.0, "An agent without a heartbeat for so long is gone.", unit="seconds")
+    stop_grace: float = _knob(
+        10.0, "Time between asking a run to stop through its own stream and having its agent send SIGTERM.", unit="seconds"
+    )
+    upload_limit_mib: int = _knob(4096, "Largest file that a run may upload.", unit="MiB")
+
+    @property
+    def data_path(self) -> Path:
+        return Path(self.data_dir).expanduser()
+
+    @property
+    def resolved_database_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_path / 'wandbsweep.db'}"
+
+    @property
+    def files_path(self) -> Path:
+        return Path(self.files_dir).expanduser() if self.files_dir else self.data_path / "files"
+
+
+@dataclass(frozen=True)
+class Knob:
+    """One row: what it is called in each place, and what it means."""
+
+    name: str
+    default: str | int | float
+    unit: str
+    help: str
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        return ENVIRONMENT_PREFIX + self.name.upper()
+
+
+def knobs() -> tuple[Knob, ...]:
+    """All rows, in the order in which they are documented."""
+    return tuple(_row(each) for each in fields(ServerSettings))
+
+
+def _row(each: Field[Any]) -> Knob:
+    return Knob(each.name, each.default, each.metadata["unit"], each.metadata["help"])
+
+
+class SettingsError(Exception):
+    """A knob with a value that the server cannot start with; the text names it and the remedy."""

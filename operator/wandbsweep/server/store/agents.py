@@ -1,0 +1,61 @@
+"""Agents: who asks for runs of a sweep, and when they last did."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert, select, update
+
+from wandbsweep.server.store.tables import agents
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+@dataclass(frozen=True)
+class Agent:
+    """A row of `agents`."""
+
+    id: int
+    sweep_id: int
+    name: str
+    host: str
+    created_at: float
+    heartbeat_at: float
+    told_to_exit: bool
+
+
+def add(connection: Connection, sweep_id: int, host: str, *, now: float) -> Agent:
+    result = connection.execute(
+        insert(agents).values(
+            sweep_id=sweep_id,
+            name=secrets.token_hex(5),
+            host=host,
+            created_at=now,
+            heartbeat_at=now,
+            told_to_exit=False,
+        )
+    )
+    agent = get(connection, result.inserted_primary_key[0])
+    assert agent is not None  # noqa: S101 - it was inserted in this transaction
+    return agent
+
+
+def get(connection: Connection, agent_id: int) -> Agent | None:
+    row = connection.execute(select(agents).where(agents.c.id == agent_id)).one_or_none()
+    return Agent(**row._mapping) if row else None
+
+
+def of_sweep(connection: Connection, sweep_id: int) -> list[Agent]:
+    rows = connection.execute(select(agents).where(agents.c.sweep_id == sweep_id).order_by(agents.c.id))
+    return [Agent(**row._mapping) for row in rows]
+
+
+def touch(connection: Connection, agent_id: int, *, now: float) -> None:
+    connection.execute(update(agents).where(agents.c.id == agent_id).values(heartbeat_at=now))
+
+
+def told_to_exit(connection: Connection, agent_id: int) -> None:
+    connection.execute(update(agents).where(agents.c.id == agent_id).values(told_to_exit=True))

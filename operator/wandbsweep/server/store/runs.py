@@ -1,0 +1,141 @@
+"""Runs as they are stored; which change is allowed when is decided elsewhere."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, delete, func, insert, select, update
+
+from wandbsweep.server.store.tables import runs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import ColumnElement, Connection
+
+PENDING, RUNNING, PREEMPTING, PREEMPTED = "pending", "running", "preempting", "preempted"
+FINISHED, FAILED, KILLED, CRASHED = "finished", "failed", "killed", "crashed"
+TERMINAL = (FINISHED, FAILED, KILLED, CRASHED)
+UNFINISHED = (PENDING, RUNNING, PREEMPTING, PREEMPTED)
+ALIVE = (PENDING, RUNNING, PREEMPTING)
+
+_ID_LETTERS = string.ascii_lowercase + string.digits
+_ID_LENGTH = 8
+
+
+@dataclass(frozen=True)
+class Run:
+    """A row of `runs`."""
+
+    id: int
+    project_id: int
+    name: str
+    sweep_id: int | None
+    agent_id: int | None
+    state: str
+    exitcode: int | None
+    display_name: str | None
+    description: str | None
+    notes: str | None
+    tags: str
+    group_name: str | None
+    job_type: str | None
+    commit: str | None
+    host: str | None
+    program: str | None
+    config: str
+    sampled: str | None
+    summary: str
+    system_metrics: str
+    history_keys: str
+    last_step: int
+    history_count: int
+    event_count: int
+    log_count: int
+    metric_min: float | None
+    metric_max: float | None
+    resumed: bool
+    deliveries: int
+    handed_at: float | None
+    listed_at: float | None
+    streamed_at: float | None
+    stop_requested_at: float | None
+    created_at: float
+    updated_at: float
+
+    @property
+    def heartbeat_at(self) -> float | None:
+        signs = [sign for sign in (self.listed_at, self.streamed_at) if sign is not None]
+        return max(signs) if signs else None
+
+
+def new_name() -> str:
+    return "".join(secrets.choice(_ID_LETTERS) for _ in range(_ID_LENGTH))
+
+
+def add(connection: Connection, project_id: int, name: str, *, now: float, **values: Any) -> Run:
+    result = connection.execute(
+        insert(runs).values(project_id=project_id, name=name, created_at=now, updated_at=now, **values)
+    )
+    run = get(connection, result.inserted_primary_key[0])
+    assert run is not None  # noqa: S101 - it was inserted in this transaction
+    return run
+
+
+def get(connection: Connection, run_id: int) -> Run | None:
+    row = connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
+    return Run(**row._mapping) if row else None
+
+
+def find(connection: Connection, project_id: int, name: str) -> Run | None:
+    row = connection.execute(select(runs).where(runs.c.project_id == project_id, runs.c.name == name)).one_or_none()
+    return Run(**row._mapping) if row else None
+
+
+def change(connection: Connection, run_id: int, **values: Any) -> None:
+    connection.execute(update(runs).where(runs.c.id == run_id).values(**values))
+
+
+def change_where(connection: Connection, condition: ColumnElement[bool], **values: Any) -> None:
+    connection.execute(update(runs).where(condition).values(**values))
+
+
+def remove(connection: Connection, run_id: int) -> None:
+    connection.execute(delete(runs).where(runs.c.id == run_id))
+
+
+def page(
+    connection: Connection,
+    condition: ColumnElement[bool],
+    *,
+    order: Sequence[ColumnElement[Any]] = (),
+    after: int = 0,
+    first: int | None = None,
+) -> list[Run]:
+    """Runs under a condition; oldest first unless told otherwise."""
+    query = select(runs).where(condition).order_by(*order, runs.c.id).offset(after)
+    rows = connection.execute(query.limit(first) if first is not None else query)
+    return [Run(**row._mapping) for row in rows]
+
+
+def count(connection: Connection, condition: ColumnElement[bool]) -> int:
+    return connection.execute(select(func.count()).select_from(runs).where(condition)).scalar_one()
+
+
+def count_by_state(connection: Connection, sweep_id: int) -> dict[str, int]:
+    rows = connection.execute(
+        select(runs.c.state, func.count()).where(runs.c.sweep_id == sweep_id).group_by(runs.c.state)
+    )
+    return {state: number for state, number in rows}
+
+
+def unfinished_of_agent(connection: Connection, agent_id: int) -> list[Run]:
+    return page(connection, and_(runs.c.agent_id == agent_id, runs.c.state.in_(ALIVE)))
+
+
+def in_states(states: Iterable[str], *, sweep_id: int | None = None) -> ColumnElement[bool]:
+    condition = runs.c.state.in_(tuple(states))
+    return condition if sweep_id is None else and_(condition, runs.c.sweep_id == sweep_id)

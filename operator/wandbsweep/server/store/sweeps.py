@@ -1,0 +1,109 @@
+"""Sweeps as they are stored, and the few changes they go through."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, func, insert, select, update
+
+from wandbsweep.server.store.tables import sweeps
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Connection, UnaryExpression
+
+PENDING, RUNNING, PAUSED = "PENDING", "RUNNING", "PAUSED"
+FINISHED, CANCELED, CRASHED = "FINISHED", "CANCELED", "CRASHED"
+STATES = (PENDING, RUNNING, PAUSED, FINISHED, CANCELED, CRASHED)
+HANDING_OUT = (PENDING, RUNNING)
+OVER = (FINISHED, CANCELED, CRASHED)
+
+_ID_LETTERS = string.ascii_lowercase + string.digits
+_ID_LENGTH = 8
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A row of `sweeps`."""
+
+    id: int
+    project_id: int
+    name: str
+    display_name: str | None
+    description: str | None
+    config: str
+    definition: str
+    method: str
+    metric: str | None
+    goal: str
+    run_cap: int | None
+    grid_size: int | None
+    early_terminate: bool
+    state: str
+    exhausted: bool
+    error: str | None
+    controller: str | None
+    scheduler: str | None
+    prior_runs: str
+    created_at: float
+    updated_at: float
+    heartbeat_at: float | None
+
+    @property
+    def expected_runs(self) -> int | None:
+        """How many runs the sweep will have when it is through; none where it never ends by itself."""
+        bounds = [bound for bound in (self.run_cap, self.grid_size) if bound is not None]
+        return min(bounds) if bounds else None
+
+
+def add(connection: Connection, project_id: int, values: dict[str, Any], *, now: float) -> Sweep:
+    name = "".join(secrets.choice(_ID_LETTERS) for _ in range(_ID_LENGTH))
+    result = connection.execute(
+        insert(sweeps).values(
+            **values, project_id=project_id, name=name, state=PENDING, created_at=now, updated_at=now, exhausted=False
+        )
+    )
+    sweep = get(connection, result.inserted_primary_key[0])
+    assert sweep is not None  # noqa: S101 - it was inserted in this transaction
+    return sweep
+
+
+def get(connection: Connection, sweep_id: int) -> Sweep | None:
+    row = connection.execute(select(sweeps).where(sweeps.c.id == sweep_id)).one_or_none()
+    return Sweep(**row._mapping) if row else None
+
+
+def find(connection: Connection, project_id: int, name: str) -> Sweep | None:
+    row = connection.execute(
+        select(sweeps).where(sweeps.c.project_id == project_id, sweeps.c.name == name)
+    ).one_or_none()
+    return Sweep(**row._mapping) if row else None
+
+
+def change(connection: Connection, sweep_id: int, **values: Any) -> None:
+    connection.execute(update(sweeps).where(sweeps.c.id == sweep_id).values(**values))
+
+
+def remove(connection: Connection, sweep_id: int) -> None:
+    connection.execute(delete(sweeps).where(sweeps.c.id == sweep_id))
+
+
+def page(
+    connection: Connection,
+    condition: ColumnElement[bool],
+    *,
+    order: UnaryExpression[Any] | None = None,
+    after: int = 0,
+    first: int | None = None,
+) -> list[Sweep]:
+    """Sweeps under a condition, newest first unless told otherwise."""
+    ordering = sweeps.c.id.desc() if order is None else order
+    query = select(sweeps).where(condition).order_by(ordering, sweeps.c.id.desc()).offset(after)
+    rows = connection.execute(query.limit(first) if first is not None else query)
+    return [Sweep(**row._mapping) for row in rows]
+
+
+def count(connection: Connection, condition: ColumnElement[bool]) -> int:
+    return connection.execute(select(func.count()).select_from(sweeps).where(condition)).scalar_one()

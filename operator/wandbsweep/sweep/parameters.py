@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from dataclasses import dataclass
@@ -55,8 +56,8 @@ def read_parameters(section: Any, place: Place, report: Report, parents: tuple[s
 
 def _read_parameter(path: tuple[str, ...], body: Any, place: Place, report: Report) -> tuple[Parameter, ...]:
     if not isinstance(body, dict):
-        remedy = f"values: {body}" if isinstance(body, list) else f"value: {body!r}"
-        report.problem(place, f"must be a mapping, not {kind_of(body)}; write {{{remedy}}}")
+        key = "values" if isinstance(body, list) else "value"
+        report.problem(place, f"must be a mapping, not {kind_of(body)}; write {{{key}: {json.dumps(body)}}}")
         return ()
     if "parameters" in body:
         for key in body.keys() - {"parameters"}:
@@ -120,7 +121,7 @@ def _listed(names: tuple[str, ...]) -> str:
 def _check_values(body: Mapping[str, Any], place: Place, report: Report) -> None:
     values = body.get("values", [None])
     if not isinstance(values, list):
-        report.problem(place / "values", f"must be a list, not {kind_of(values)}; write [{values!r}]")
+        report.problem(place / "values", f"must be a list, not {kind_of(values)}; write [{json.dumps(values)}]")
         return
     if not values:
         report.problem(place / "values", "is empty; give at least one value")

@@ -103,7 +103,7 @@ def _spell_hydra_text(text: str) -> str:
     if _PLAIN_TEXT.fullmatch(text) and text.lower() not in _RESERVED_WORDS:
         return text
     if text == "???":
-        raise RenderError("the text '???' means 'missing' to OmegaConf and cannot be passed: use another text")
+        raise RenderError("the text '???' means 'missing' to OmegaConf and cannot be passed: use another")
     # OmegaConf would resolve ${...}; one backslash makes it plain text, those already in front are doubled.
     literal = _INTERPOLATION.sub(lambda match: match[1] * 2 + "\\${", text)
     # Hydra takes everything between quotes as it is, except a quote, and backslashes in front of one.

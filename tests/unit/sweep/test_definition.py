@@ -1,0 +1,188 @@
+"""A definition is read for what it means, or refused with every mistake and its remedy in the user's words."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from wandbsweep.sweep.definition import InvalidSweepError, Problem, read_definition
+
+RUN = {"program": "train.py"}
+ROWS = {
+    section: [pytest.param(row["given"], row["says"], id=row["says"]) for row in rows]
+    for section, rows in yaml.safe_load(Path(__file__).with_name("mistakes.yaml").read_text()).items()
+}
+LR = {"lr": {"values": [0.1]}}
+
+
+def problems(source, field="spec.sweep"):
+    with pytest.raises(InvalidSweepError) as caught:
+        read_definition(source, field=field)
+    assert str(caught.value) == "; ".join(map(str, caught.value.problems))
+    return list(map(str, caught.value.problems))
+
+
+NAVIGATION = """\
+program: scripts/rsl_rl/train.py
+method: bayes  # or 'grid', 'random'
+metric:
+  name: Metric/success_rate
+  goal: maximize
+run_cap: 200
+parameters:
+  agent.policy.layer_dim:
+    values: [32, 64, 128, 256]
+  agent.algorithm.gamma:
+    min: 0.99
+    max: 0.999
+    distribution: log_uniform_values
+command:
+  - /isaac-sim/python.sh
+  - ${program}
+  - --num_envs=4096
+  - ${args_no_hyphens}
+"""
+
+
+def test_a_sweep_yaml_is_read_as_wandb_reads_it():
+    definition = read_definition(NAVIGATION, field="ConfigMap anymal/sweep.yaml")
+
+    assert definition.config == yaml.safe_load(NAVIGATION)
+    assert (definition.method, definition.metric_name, definition.metric_goal) == (
+        "bayes", "Metric/success_rate", "maximize",
+    )  # fmt: skip
+    assert definition.run_cap == 200
+    assert definition.program == "scripts/rsl_rl/train.py"
+    assert definition.command == ("/isaac-sim/python.sh", "${program}", "--num_envs=4096", "${args_no_hyphens}")
+    assert (definition.entity, definition.project, definition.warnings) == (None, None, ())
+    assert [parameter.path for parameter in definition.parameters] == [
+        ("agent.policy.layer_dim",), ("agent.algorithm.gamma",),
+    ]  # fmt: skip
+
+
+def test_what_is_left_out_gets_the_defaults_of_wandb():
+    definition = read_definition({**RUN, "method": "grid", "parameters": LR, "project": "p"}, field="spec.sweep")
+
+    assert definition.command == ("${env}", "${interpreter}", "${program}", "${args}")
+    assert (definition.metric_name, definition.metric_goal) == (None, "minimize")
+    assert (definition.project, definition.run_cap) == ("p", None)
+
+
+def test_nested_parameters_keep_their_path():
+    nested = {"policy": {"parameters": {"lr": {"values": [1]}, "net": {"parameters": {"dim": {"value": 2}}}}}}
+
+    definition = read_definition({**RUN, "method": "grid", "parameters": nested}, field="spec.sweep")
+
+    assert [p.path for p in definition.parameters] == [("policy", "lr"), ("policy", "net", "dim")]
+
+
+def test_messages_about_a_config_map_name_the_key_in_it():
+    assert problems("method: grid\nprogram: a\nparameters: {lr: 3}", "ConfigMap anymal/sweep.yaml") == [
+        "ConfigMap anymal/sweep.yaml: parameters.lr: must be a mapping, not a number; write {value: 3}"
+    ]
+
+
+def test_all_mistakes_are_reported_at_once():
+    with pytest.raises(InvalidSweepError) as caught:
+        read_definition({"method": "gird", "parameters": {}}, field="spec.sweep")
+
+    assert caught.value.problems == (
+        Problem("spec.sweep.method", "'gird' is no search method, did you mean 'grid'?"),
+        Problem(
+            "spec.sweep.parameters",
+            "is missing; name at least one parameter, for example lr: {values: [0.001, 0.0001]}",
+        ),
+        Problem("spec.sweep.program", "is missing, and the command uses ${program}; name the training script"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty; write at least method, parameters and program"),
+        ("{}", "is empty; write at least method, parameters and program"),
+        ("- method: grid", "must be a mapping with keys such as method and parameters, not a list"),
+        ("grid", "must be a mapping with keys such as method and parameters, not text"),
+        ("method: [grid", "is not valid YAML: line 1, column 14: expected ',' or ']', but got '<stream end>'"),
+        ("a: b: c", "is not valid YAML: line 1, column 5: mapping values are not allowed here"),
+        ("a: !!python/name:os.system", None),
+        ("a: 2024-99-99", None),
+        ("a: \x07", "is not valid YAML: unacceptable character #x0007: special characters are not allowed"),
+        ("{on: 1}", "YAML reads the key True as a boolean; put it in quotes"),
+        ("a: [2024-01-01]", "a[0]: YAML reads this as a date; put it in quotes"),
+        ("a: &a [*a]", None),
+    ],
+)
+def test_text_that_is_no_definition(text, message):
+    (found,) = problems(text, "sweep.yaml")
+    if message is not None:
+        assert found == f"sweep.yaml: {message}"
+    assert found.startswith("sweep.yaml: ")
+
+
+def test_a_short_text_cannot_become_an_endless_definition():
+    bomb = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
+        f"{name}: &{name} [{','.join(['*' + before] * 10)}]\n"
+        for before, name in zip("abcdefg", "bcdefgh", strict=True)
+    )
+    (found,) = problems(bomb)
+    assert found.endswith("is too large: a definition may have 200000 values, aliases written out")
+
+
+@pytest.mark.parametrize(("changes", "message"), ROWS["in_the_sweep"])
+def test_a_mistake_outside_the_parameters(changes, message):
+    sweep = {"method": "random", "program": "train.py", "parameters": LR, **changes}
+    assert f"spec.sweep.{message}" in problems(sweep)
+
+
+@pytest.mark.parametrize(("body", "message"), ROWS["in_a_parameter"])
+def test_a_mistake_in_a_parameter(body, message):
+    assert problems({**RUN, "method": "random", "parameters": {"lr": body}}) == [f"spec.sweep.parameters.lr{message}"]
+
+
+def test_names_with_dots_stand_in_brackets():
+    assert problems({**RUN, "method": "random", "parameters": {"agent.lr": {"min": 2, "max": 1}}}) == [
+        "spec.sweep.parameters[agent.lr]: min 2 must be less than max 1; swap them"
+    ]
+
+
+def test_a_name_that_wandb_refuses():
+    assert problems({**RUN, "method": "random", "parameters": {"a b": {"value": 1}}}) == [
+        "spec.sweep.parameters[a b]: a parameter's name may hold letters, digits and _ . - after a letter or _"
+    ]
+
+
+@pytest.mark.parametrize(("body", "message"), ROWS["in_a_grid"])
+def test_a_grid_needs_points(body, message):
+    assert problems({**RUN, "method": "grid", "parameters": {"lr": body}}) == [f"spec.sweep.parameters.{message}"]
+
+
+@pytest.mark.parametrize(("body", "warning"), ROWS["unintended"])
+def test_what_looks_unintended_is_a_warning(body, warning):
+    definition = read_definition({**RUN, "method": "random", "parameters": {"lr": body}}, field="spec.sweep")
+    assert definition.warnings == (f"spec.sweep.parameters.lr: {warning}",)
+
+
+def test_whole_bounds_in_a_file_are_meant_as_written():
+    text = "{method: random, program: a, parameters: {n: {min: 1, max: 5}}}"
+    assert read_definition(text, field="sweep.yaml").warnings == ()
+
+
+def test_text_that_looks_like_a_number_is_a_warning():
+    text = "{method: random, program: a, parameters: {lr: {values: [1e-5, 0.1]}}}"
+    (warning,) = read_definition(text, field="sweep.yaml").warnings
+
+    assert warning.startswith("sweep.yaml: parameters.lr.values[0]: '1e-5' is text and reaches the program as text")
+    assert warning.endswith("for a number write 1.0e-5")
+
+
+def test_a_macro_that_wandb_would_drop_is_a_warning():
+    sweep = {"method": "random", "command": ["train", "${arg_no_hyphens}", "${envvar:X}"], "parameters": LR}
+    assert read_definition(sweep, field="spec.sweep").warnings == (
+        "spec.sweep.command[1]: W&B knows no macro ${arg_no_hyphens} and drops it, did you mean 'args_no_hyphens'?",
+    )
+
+
+def test_the_package_of_the_room_imports_nothing():
+    text = Path(read_definition.__code__.co_filename).with_name("__init__.py").read_text()
+    assert "import " not in text.split('"""')[2]

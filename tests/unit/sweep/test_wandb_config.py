@@ -1,0 +1,129 @@
+"""What W&B is sent, and that the stock agent's own functions leave the user's values to the trial launcher."""
+
+import json
+
+import pytest
+from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
+
+from wandbsweep.sweep.definition import read_definition
+from wandbsweep.sweep.rendering import render_command
+from wandbsweep.sweep.wandb_config import effective_run_cap, grid_size, wandb_config
+
+BASE = {"method": "random", "program": "train.py", "parameters": {"lr": {"values": [0.1, 0.2]}}}
+
+
+def define(**changes):
+    return read_definition({**BASE, **changes}, field="spec.sweep")
+
+
+def configure(definition, **changes):
+    wanted = {"display_name": "anymal", "uid": "u-1", "max_runs": None, "runs_per_agent": None, "agent_count": 3}
+    return wandb_config(definition, **{**wanted, **changes})
+
+
+def test_the_definition_is_sent_with_name_marker_and_wrapped_command():
+    assert configure(define()) == {
+        "method": "random",
+        "program": "train.py",
+        "parameters": {"lr": {"values": [0.1, 0.2]}},
+        "name": "anymal",
+        "description": "wandbsweep.dev/uid: u-1",
+        "command": [
+            "wandbsweep", "trial", "${args_json}", "--", "${env}", "${interpreter}", "${program}", "$${args}",
+        ],
+    }  # fmt: skip
+
+
+def test_the_users_name_and_description_are_kept():
+    config = configure(define(name="mine", description="First try.\n"))
+
+    assert config["name"] == "mine"
+    assert config["description"] == "First try.\n\nwandbsweep.dev/uid: u-1"
+
+
+def test_the_definition_itself_is_not_changed():
+    definition = define(command=["python", "${program}", "${args}"])
+    before = json.dumps(definition.config)
+
+    configure(definition)["parameters"]["lr"]["values"].append(1)
+
+    assert json.dumps(definition.config) == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted", "cap"),
+    [
+        ({}, {}, None),
+        ({}, {"max_runs": 7}, 7),
+        ({"run_cap": 5}, {}, 5),
+        ({"run_cap": 5}, {"max_runs": 7}, 7),
+        ({"run_cap": 5.0}, {"runs_per_agent": 10}, 5),
+        ({}, {"runs_per_agent": 10}, 30),
+        ({}, {"runs_per_agent": 10, "agent_count": 0}, 10),
+        ({"method": "grid"}, {"runs_per_agent": 10}, None),
+        ({"method": "grid"}, {"max_runs": 2}, 2),
+    ],
+)
+def test_the_run_cap_comes_from_the_object_then_the_file_then_the_agents(changes, wanted, cap):
+    definition = define(**changes)
+
+    assert (
+        effective_run_cap(definition, **{"max_runs": None, "runs_per_agent": None, "agent_count": 3, **wanted}) == cap
+    )
+    assert configure(definition, **wanted).get("run_cap") == cap
+
+
+@pytest.mark.parametrize(
+    ("parameters", "size"),
+    [
+        ({"a": {"values": [1, 2, 3]}, "b": {"values": ["x", "y"]}}, 6),
+        ({"a": {"values": [1, 1.0, 2]}}, 2),
+        ({"a": {"values": [True, 1, "1"]}}, 3),
+        ({"a": {"values": [{"x": 1, "y": 2}, {"y": 2, "x": 1}]}}, 1),
+        ({"a": {"value": 7}, "b": {"min": 1, "max": 4, "distribution": "int_uniform"}}, 4),
+        ({"a": {"distribution": "q_uniform", "min": 0, "max": 1, "q": 0.25}}, 4),
+        ({"n": {"parameters": {"a": {"values": [1, 2]}, "b": {"values": [3, 4]}}}}, 4),
+    ],
+)
+def test_the_size_of_a_grid_is_the_number_of_its_different_points(parameters, size):
+    assert grid_size(define(method="grid", parameters=parameters)) == size
+
+
+def test_other_methods_have_no_size():
+    assert grid_size(define()) is None
+
+
+def stock_agent(command, args, program="train.py"):
+    """What wandb's agent does with a sweep's command, by its own functions (wandb.wandb_agent, _command_run)."""
+    words = create_sweep_command(list(command))
+    macros = create_sweep_command_args({"args": {name: {"value": value} for name, value in args.items()}})
+    macros |= {"interpreter": ["python"], "program": [program], "env": ["/usr/bin/env"]}
+    argv = []
+    for word in map(str, words):
+        argv += (macros.get(word[2:-1]) or []) if word.startswith("${") and word.endswith("}") else [word]
+    return argv
+
+
+def test_the_stock_agent_leaves_values_to_the_launcher_and_fills_in_the_rest(monkeypatch):
+    monkeypatch.setenv("TASK", "Isaac-Anymal-v0")
+    args = {"agent.lr": 1e-05, "agent.rnn": None, "agent.name": "it's", "agent.dims": [1, 2.0], "flag": False}
+    command = ["${env}", "${interpreter}", "${program}", "--task=${envvar:TASK}", "${args_no_hyphens}", "$${args}"]
+
+    argv = stock_agent(configure(define(command=command))["command"], args)
+    launcher, trial, values, dashes, *escaped = argv
+
+    assert (launcher, trial, dashes) == ("wandbsweep", "trial", "--")
+    assert json.loads(values) == args
+    assert render_command(escaped, json.loads(values), args_json_file="x") == [
+        "/usr/bin/env", "python", "train.py", "--task=Isaac-Anymal-v0",
+        "agent.lr=1e-05", "agent.rnn=null", "agent.name='it\\'s'", "agent.dims=[1,2.0]", "flag=false", "$${args}",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("macro", ["${args}", "${args_no_equals}", "${args_no_boolean_flags}", "${args_json}"])
+def test_the_launcher_gives_the_same_arguments_as_the_stock_agent_where_those_are_exact(macro):
+    args = {"lr": 1e-05, "n": 3, "flag": True, "off": False, "name": "a b", "none": None, "dims": [1, 2.5]}
+
+    ours = stock_agent(configure(define(command=["python", macro]))["command"], args)
+
+    assert render_command(ours[4:], args, args_json_file="x") == stock_agent(["python", macro], args)

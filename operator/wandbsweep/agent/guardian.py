@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SCRIPT = "trap '' TERM INT HUP; read -r group || exit 0; read -r farewell || kill -KILL -- \"-$group\""
+_SCRIPT = "trap '' TERM INT HUP; read -r group || exit 0; read -r farewell || kill -s KILL -- \"-$group\""
 
 
 class Guardian:

@@ -1,16 +1,17 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from unit.tracking.small_wandb import SmallWandb
 from unit.tracking.web_server import WebServer, web_server
+from wandbsweep.tracking import graphql_client
 from wandbsweep.tracking.protocol import Account
 from wandbsweep.tracking.wandb_tracker import WandbTracker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 KEY = "k" * 40
 
@@ -32,7 +33,23 @@ def account(server: WebServer) -> Account:
 
 
 @pytest.fixture
-async def tracker() -> AsyncIterator[WandbTracker]:
-    it = WandbTracker(timeout_seconds=2.0)
-    yield it
-    await it.close()
+async def new_tracker() -> AsyncIterator[Callable[..., WandbTracker]]:
+    made: list[WandbTracker] = []
+
+    def make(**options: Any) -> WandbTracker:
+        made.append(WandbTracker(**options))
+        return made[-1]
+
+    yield make
+    for tracker in made:
+        await tracker.close()
+
+
+@pytest.fixture
+def tracker(new_tracker: Callable[..., WandbTracker]) -> WandbTracker:
+    return new_tracker(timeout_seconds=10.0)
+
+
+@pytest.fixture
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graphql_client, "_FIRST_PAUSE", 0.001)

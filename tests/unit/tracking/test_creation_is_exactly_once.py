@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from unit.tracking.conftest import KEY
 from unit.tracking.web_server import CUT, HANG, Reply
 from wandbsweep.sweep.path import SweepPath
 from wandbsweep.tracking.errors import (
@@ -18,7 +19,6 @@ from wandbsweep.tracking.errors import (
     TrackingError,
 )
 from wandbsweep.tracking.protocol import Account
-from wandbsweep.tracking.wandb_tracker import WandbTracker
 
 CONFIG = {"method": "random", "parameters": {"lr": {"min": 0.1, "max": 0.2}}, "description": "mine\n\nuid: 42"}
 
@@ -54,8 +54,9 @@ async def test_without_an_entity_the_sweep_goes_to_the_default_entity_of_the_key
     ],
     ids=["cut", "hang", "500", "504 page", "page", "half an answer", "no sweep in the answer"],
 )
-async def test_a_lost_answer_is_ambiguous_and_the_sweep_is_found_not_doubled(server, wandb, account, lost, reason):
-    tracker = WandbTracker(timeout_seconds=0.5)
+async def test_a_lost_answer_is_ambiguous_and_the_sweep_is_found_not_doubled(new_tracker, server, wandb, lost, reason):
+    tracker = new_tracker(timeout_seconds=0.5 if lost is HANG else 10)
+    account = Account(server.url, KEY)
 
     def commit_then_lose(request):
         answer = wandb.answer(request)
@@ -65,7 +66,6 @@ async def test_a_lost_answer_is_ambiguous_and_the_sweep_is_found_not_doubled(ser
     with pytest.raises(AmbiguousCreateError) as caught:
         await tracker.create(account, entity="lab", project="anymal", config=CONFIG)
     found = await tracker.find(account, entity="lab", project="anymal", marker="uid: 42")
-    await tracker.close()
 
     assert caught.value.reason == reason
     assert isinstance(caught.value.__cause__, TrackingError)
@@ -86,7 +86,7 @@ async def test_a_connection_that_idled_is_not_used_for_a_creation(tracker, accou
 async def test_a_server_that_is_down_was_never_asked(tracker):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        account = Account(f"http://127.0.0.1:{closed.getsockname()[1]}", "k" * 40)
+        account = Account(f"http://127.0.0.1:{closed.getsockname()[1]}", KEY)
         with pytest.raises(NeverSent, match="cannot be reached: Connect"):
             await tracker.create(account, entity="lab", project="anymal", config=CONFIG)
 

@@ -24,7 +24,6 @@ from wandbsweep.tracking.errors import (
     Unreachable,
 )
 from wandbsweep.tracking.protocol import Account
-from wandbsweep.tracking.wandb_tracker import WandbTracker
 
 PAGE = Reply(200, b"<html>welcome</html>", {"Content-Type": "text/html"})
 SWEEP = SweepPath("lab", "anymal", "a")
@@ -63,18 +62,17 @@ TROUBLE = {
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("trouble", TROUBLE)
-async def test_every_trouble_is_one_line_in_time_and_never_holds_the_key(call, trouble):
+async def test_every_trouble_is_one_line_in_time_and_never_holds_the_key(new_tracker, short_pauses, call, trouble):
     reply, words = TROUBLE[trouble]
-    tracker = WandbTracker(timeout_seconds=0.3)
+    tracker = new_tracker(timeout_seconds=0.3 if reply is HANG else 10)
     async with web_server(lambda _: reply) as server:
         url = server.url if reply is not None else "http://127.0.0.1:1"
         started = time.monotonic()
         with pytest.raises(TrackingError, match=words) as caught:
             await CALLS[call](tracker, Account(url, KEY))
         took = time.monotonic() - started
-    await tracker.close()
 
-    assert took < 2
+    assert took < 9
     assert url in str(caught.value)
     assert "\n" not in str(caught.value)
     assert Reason(caught.value.reason)
@@ -94,13 +92,12 @@ def test_every_error_is_shown_as_a_reason_that_the_api_lists():
     ("trouble", "kind"),
     [("down", NeverSent), ("hang", Unreachable), ("500", ServerFault), ("401", KeyRejected), ("429", RateLimited)],
 )
-async def test_troubles_are_told_apart(trouble, kind):
-    tracker = WandbTracker(timeout_seconds=0.3)
+async def test_troubles_are_told_apart(new_tracker, short_pauses, trouble, kind):
+    tracker = new_tracker(timeout_seconds=0.3 if trouble == "hang" else 10)
     async with web_server(lambda _: TROUBLE[trouble][0]) as server:
         url = server.url if trouble != "down" else "http://127.0.0.1:1"
         with pytest.raises(kind):
             await tracker.read(Account(url, KEY), [SWEEP])
-    await tracker.close()
 
 
 @pytest.mark.parametrize("url", ["", "wandb.lab", "ftp://wandb.lab", "http://", "http://a:b@wandb.lab", "http://[::1"])
@@ -125,24 +122,20 @@ async def test_a_null_viewer_means_that_the_key_is_not_known(tracker, account, s
 
 
 @pytest.mark.parametrize("stumble", [CUT, Reply(503, b"busy", {"Retry-After": "0"}), Reply(429, b"")])
-async def test_a_read_gets_over_a_short_stumble(account, server, wandb, stumble):
-    tracker = WandbTracker(timeout_seconds=10)
+async def test_a_read_gets_over_a_short_stumble(tracker, short_pauses, server, wandb, stumble):
     replies = iter([stumble, stumble])
     server.answer = lambda request: next(replies, None) or wandb.answer(request)
 
-    assert await tracker.resolve_entity(account) == "lab"
-    await tracker.close()
+    assert await tracker.resolve_entity(Account(server.url, KEY)) == "lab"
 
     assert len(server.requests) == 3
 
 
-async def test_a_read_is_tried_three_times_and_no_more(account, server):
-    tracker = WandbTracker(timeout_seconds=10)
+async def test_a_read_is_tried_three_times_and_no_more(tracker, short_pauses, account, server):
     server.answer = lambda _: Reply(500, b"boom")
 
     with pytest.raises(ServerFault):
         await tracker.resolve_entity(account)
-    await tracker.close()
 
     assert len(server.requests) == 3
 
@@ -187,19 +180,16 @@ async def test_the_environment_and_netrc_are_not_asked_for_keys(tracker, server,
     assert base64.b64decode(server.requests[0].headers["authorization"].split()[1]).decode() == f"api:{KEY}"
 
 
-async def test_a_hung_server_holds_up_neither_the_loop_nor_other_accounts(account, server):
-    tracker = WandbTracker(timeout_seconds=1.0, requests_per_account=2)
+async def test_a_hung_server_holds_up_neither_the_loop_nor_other_accounts(new_tracker, account):
+    tracker = new_tracker(timeout_seconds=5.0, requests_per_account=2)
     async with web_server(lambda _: HANG) as hung:
         stuck = [asyncio.create_task(tracker.resolve_entity(Account(hung.url, KEY))) for _ in range(50)]
         await hung.was_asked(times=2)
-        started = time.monotonic()
         await asyncio.gather(*(tracker.resolve_entity(account) for _ in range(20)))
-        took = time.monotonic() - started
+        assert not any(task.done() for task in stuck)
         assert len(hung.requests) == 2
         results = await asyncio.gather(*stuck, return_exceptions=True)
-    await tracker.close()
 
-    assert took < 0.7
     assert all(isinstance(result, Unreachable) for result in results)
 
 

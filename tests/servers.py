@@ -104,7 +104,9 @@ class RunningServer:
 
     def graphql(self, query: str, variables: Mapping[str, Any] | None = None) -> Any:
         """The data of a GraphQL request that must succeed."""
-        status, answer = self.post("/graphql", {"query": query, "variables": dict(variables or {}), "operationName": ""})
+        status, answer = self.post(
+            "/graphql", {"query": query, "variables": dict(variables or {}), "operationName": ""}
+        )
         if status != 200:
             raise AssertionError(f"{status}: {answer}")
         return answer["data"]

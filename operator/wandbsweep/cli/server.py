@@ -16,7 +16,13 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
     for knob in reversed(knobs()):
         text = f"{knob.help} [{knob.unit}]" if knob.unit else knob.help
         option = click.option(
-            knob.flag, knob.name, default=knob.default, envvar=knob.variable, show_default=True, show_envvar=True, help=text
+            knob.flag,
+            knob.name,
+            default=knob.default,
+            envvar=knob.variable,
+            show_default=True,
+            show_envvar=True,
+            help=text,
         )
         command = option(command)
     return command

@@ -156,9 +156,7 @@ def _check_link(request: Request, method: str) -> tuple[int, str]:
     run_id, name = request.path_params["run_id"], request.path_params["name"]
     query = request.query_params
     signature = query.get("signature", "")
-    server.signer.check(
-        method, run_id, name, expires=query.get("expires", ""), signature=signature, now=server.now()
-    )
+    server.signer.check(method, run_id, name, expires=query.get("expires", ""), signature=signature, now=server.now())
     return run_id, name
 
 
@@ -171,9 +169,7 @@ def _file_response(server: Server, run_id: int, name: str) -> Response:
     stored, path = uploads.find(server, run_id, name)
     # Whatever a run uploads is data: a browser saves it and never runs it with this server's credentials.
     headers = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
-    return FileResponse(
-        path, media_type=stored.mimetype, filename=name.rpartition("/")[2], headers=headers
-    )
+    return FileResponse(path, media_type=stored.mimetype, filename=name.rpartition("/")[2], headers=headers)
 
 
 @asynccontextmanager

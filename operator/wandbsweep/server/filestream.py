@@ -69,10 +69,13 @@ def _find(connection: Connection, entity: str, project: str, run_name: str) -> R
 def _read_chunk(name: str, chunk: Any) -> Chunk:
     offset = chunk.get("offset", 0) if isinstance(chunk, dict) else None
     content = chunk.get("content", []) if isinstance(chunk, dict) else None
-    whole = isinstance(offset, int) and 0 <= offset < _LARGEST_LINE_NUMBER
-    if not whole or not isinstance(content, list) or not all(isinstance(line, str) for line in content):
+    if not isinstance(offset, int) or not isinstance(content, list) or not _are_lines(offset, content):
         raise BadRequestError(f"file {name} of the stream must be {{offset: number, content: [line, ...]}}")
     return Chunk(offset, [line.encode("utf-8", "replace").decode() for line in content])
+
+
+def _are_lines(offset: int, content: list[Any]) -> bool:
+    return 0 <= offset < _LARGEST_LINE_NUMBER and all(isinstance(line, str) for line in content)
 
 
 def _store(connection: Connection, run: Run, chunks: Mapping[str, Chunk]) -> dict[str, Any]:

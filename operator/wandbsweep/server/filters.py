@@ -80,7 +80,7 @@ def _filter(text: str | None, field: Callable[[str], Value]) -> Condition:
 
 def _all_of(query: Any, field: Callable[[str], Value], depth: int) -> Condition:
     if not isinstance(query, dict) or depth > _DEEPEST:
-        raise BadRequestError("filters must be a JSON object such as {\"state\": \"finished\"}")
+        raise BadRequestError('filters must be a JSON object such as {"state": "finished"}')
     return and_(true(), *(_one(key, value, field, depth) for key, value in query.items()))
 
 
@@ -185,7 +185,9 @@ def _sweep_field(key: str) -> Value:
 def _column(key: str, columns: dict[str, Value]) -> Value:
     column = columns.get(_snake(key))
     if column is None:
-        raise BadRequestError(f"field {key!r} cannot be filtered or ordered by: use one of {', '.join(sorted(columns))}")
+        raise BadRequestError(
+            f"field {key!r} cannot be filtered or ordered by: use one of {', '.join(sorted(columns))}"
+        )
     return column
 
 

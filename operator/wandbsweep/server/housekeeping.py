@@ -48,7 +48,7 @@ class Housekeeper:
                 await run_in_threadpool(self.look)
             except OperationalError as error:
                 _log.warning("housekeeping found the database busy: %s", error)
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever it was, silent runs must still be noticed next time
                 _log.exception("housekeeping failed")
 
     def look(self) -> None:

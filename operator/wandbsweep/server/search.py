@@ -67,7 +67,9 @@ class Search:
         from sweeps import next_run  # noqa: PLC0415 - see the module's docstring
 
         if (size := self.grid_size(definition)) is not None and size > LARGEST_GRID:
-            raise SearchError(f"the grid has {size} points, more than {LARGEST_GRID}: use method random or fewer values")
+            raise SearchError(
+                f"the grid has {size} points, more than {LARGEST_GRID}: use method random or fewer values"
+            )
         with self._engine:
             try:
                 proposed = next_run(dict(definition), [_as_run(each, definition) for each in trials])
@@ -131,7 +133,7 @@ def _different_values(parameter: Any) -> int:
     if parameter.type == HyperParameter.INT_UNIFORM:
         return int(config["max"] - config["min"] + 1)
     if parameter.type == HyperParameter.Q_UNIFORM:
-        return max(0, math.ceil((config["max"] - config["min"]) / config["q"]))
+        return max(0, int(math.ceil((config["max"] - config["min"]) / config["q"])))
     return 1
 
 

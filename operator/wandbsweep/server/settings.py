@@ -16,22 +16,27 @@ def _knob(default: Any, text: str, *, unit: str = "") -> Any:
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """The knobs of `wandbsweep server`; times are seconds of silence, counted from the server's own start at the earliest."""
+    """The knobs of `wandbsweep server`; silence counts from the server's own start at the earliest."""
 
     host: str = _knob("127.0.0.1", "Address to listen on; 0.0.0.0 for all.")
     port: int = _knob(8080, "Port to listen on; 0 lets the system choose one, which is then printed.")
     data_dir: str = _knob("~/.wandbsweep", "Folder for the database, uploaded files and a generated API key.")
-    database_url: str = _knob("", "SQLAlchemy URL of the database (sqlite:///PATH). Empty: wandbsweep.db in the data folder.")
+    database_url: str = _knob(
+        "", "SQLAlchemy URL of the database (sqlite:///PATH). Empty: wandbsweep.db in the data folder."
+    )
     files_dir: str = _knob("", "Folder for files that runs upload. Empty: `files` in the data folder.")
     public_url: str = _knob("", "URL in the links to files that clients get. Empty: the URL that each client used.")
     entity: str = _knob("wandbsweep", "Name of the one user and entity of this server.")
     api_key_file: str = _knob(
-        "", f"File with the API key (40 or more letters, digits, _ or -). The variable {API_KEY_VARIABLE} may hold the key itself."
+        "",
+        f"File with the API key (40 or more letters, digits, _ or -). {API_KEY_VARIABLE} may hold the key itself.",
     )
     run_timeout: float = _knob(300.0, "A run without a sign of life for so long has crashed.", unit="seconds")
     agent_timeout: float = _knob(60.0, "An agent without a heartbeat for so long is gone.", unit="seconds")
     stop_grace: float = _knob(
-        10.0, "Time between asking a run to stop through its own stream and having its agent send SIGTERM.", unit="seconds"
+        10.0,
+        "Time between asking a run to stop through its own stream and having its agent send SIGTERM.",
+        unit="seconds",
     )
     upload_limit_mib: int = _knob(4096, "Largest file that a run may upload.", unit="MiB")
 
@@ -72,7 +77,7 @@ def knobs() -> tuple[Knob, ...]:
 
 
 def _row(each: Field[Any]) -> Knob:
-    return Knob(each.name, each.default, each.metadata["unit"], each.metadata["help"])
+    return Knob(each.name, getattr(ServerSettings, each.name), each.metadata["unit"], each.metadata["help"])
 
 
 class SettingsError(Exception):

@@ -61,7 +61,7 @@ async def receive(server: Server, run_id: int, name: str, request: Request) -> N
                 await file.write(chunk)
         await run_in_threadpool(_record, server, run_id, name, aside, size=size, md5=digest.hexdigest())
     finally:
-        Path(aside).unlink(missing_ok=True)
+        await anyio.Path(aside).unlink(missing_ok=True)
 
 
 def find(server: Server, run_id: int, name: str) -> tuple[StoredFile, Path]:

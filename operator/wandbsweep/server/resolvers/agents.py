@@ -11,14 +11,13 @@ from wandbsweep.server.errors import ConflictError, NotFoundError
 from wandbsweep.server.filters import run_order
 from wandbsweep.server.json_text import read_object, write_json
 from wandbsweep.server.liveness import agent_is_gone
-from wandbsweep.server.resolvers.request import connection_page, iso, node_id, number_of, request_of
+from wandbsweep.server.resolvers.request import connection_page, iso, node_id, number_of
 from wandbsweep.server.resolvers.sweeps import find_sweep
 from wandbsweep.server.store import agents, runs, sweeps
 from wandbsweep.server.store.tables import runs as run_table
 
 if TYPE_CHECKING:
-    from graphql import GraphQLResolveInfo
-
+    from wandbsweep.server.resolvers.request import Info
     from wandbsweep.server.store.agents import Agent
     from wandbsweep.server.store.sweeps import Sweep
 
@@ -28,8 +27,8 @@ agent = ObjectType("Agent")
 
 
 @mutation.field("createAgent")
-def _create_agent(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - W&B's name
-    request = request_of(info)
+def _create_agent(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - W&B's name
+    request = info.context
     found = find_sweep(
         request.connection,
         request,
@@ -43,8 +42,8 @@ def _create_agent(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> di
 
 
 @mutation.field("agentHeartbeat")
-def _heartbeat(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - W&B's name
-    request = request_of(info)
+def _heartbeat(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - W&B's name
+    request = info.context
     number = number_of("Agent", input["id"])
     if number is None:
         raise NotFoundError("no such agent")
@@ -54,29 +53,27 @@ def _heartbeat(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[
 
 
 @sweep.field("agents")
-def _agents(
-    owner: Sweep, info: GraphQLResolveInfo, *, after: str | None = None, first: int | None = None
-) -> dict[str, Any]:
-    found = agents.of_sweep(request_of(info).connection, owner.id)
+def _agents(owner: Sweep, info: Info, *, after: str | None = None, first: int | None = None) -> dict[str, Any]:
+    found = agents.of_sweep(info.context.connection, owner.id)
     return connection_page(lambda offset, limit: found[offset : offset + limit], after=after, first=first)
 
 
 @sweep.field("agent")
-def _agent(owner: Sweep, info: GraphQLResolveInfo, agentName: str) -> Agent | None:  # noqa: N803 - W&B's name
+def _agent(owner: Sweep, info: Info, agentName: str) -> Agent | None:  # noqa: N803 - W&B's name
     number = number_of("Agent", agentName)
-    found = agents.of_sweep(request_of(info).connection, owner.id)
+    found = agents.of_sweep(info.context.connection, owner.id)
     return next((each for each in found if each.name == agentName or each.id == number), None)
 
 
 @agent.field("id")
-def _id(owner: Agent, _: GraphQLResolveInfo) -> str:
+def _id(owner: Agent, _: Info) -> str:
     return node_id("Agent", owner.id)
 
 
 @agent.field("state")
-def _state(owner: Agent, info: GraphQLResolveInfo) -> str:
+def _state(owner: Agent, info: Info) -> str:
     """Agents do not say goodbye: one that is silent has crashed if it left a run behind, and is done otherwise."""
-    request = request_of(info)
+    request = info.context
     server = request.server
     if owner.told_to_exit:
         return "FINISHED"
@@ -89,24 +86,24 @@ def _state(owner: Agent, info: GraphQLResolveInfo) -> str:
 
 
 @agent.field("totalRuns")
-def _total_runs(owner: Agent, info: GraphQLResolveInfo) -> int:
-    return runs.count(request_of(info).connection, run_table.c.agent_id == owner.id)
+def _total_runs(owner: Agent, info: Info) -> int:
+    return runs.count(info.context.connection, run_table.c.agent_id == owner.id)
 
 
 @agent.field("createdAt")
-def _created_at(owner: Agent, _: GraphQLResolveInfo) -> str | None:
+def _created_at(owner: Agent, _: Info) -> str | None:
     return iso(owner.created_at)
 
 
 @agent.field("heartbeatAt")
-def _heartbeat_at(owner: Agent, _: GraphQLResolveInfo) -> str | None:
+def _heartbeat_at(owner: Agent, _: Info) -> str | None:
     return iso(owner.heartbeat_at)
 
 
 @agent.field("runs")
 def _runs(
     owner: Agent,
-    info: GraphQLResolveInfo,
+    info: Info,
     *,
     after: str | None = None,
     before: str | None = None,  # noqa: ARG001 - the SDK declares it and never sets it
@@ -114,7 +111,7 @@ def _runs(
     last: int | None = None,  # noqa: ARG001 - the SDK declares it and never sets it
     order: str | None = None,
 ) -> dict[str, Any]:
-    connection = request_of(info).connection
+    connection = info.context.connection
     chosen = run_table.c.agent_id == owner.id
     return connection_page(
         lambda offset, limit: runs.page(connection, chosen, order=run_order(order), after=offset, first=limit),

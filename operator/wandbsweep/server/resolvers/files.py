@@ -8,14 +8,12 @@ from urllib.parse import quote
 from ariadne import MutationType, ObjectType
 
 from wandbsweep.server import uploads
-from wandbsweep.server.resolvers.request import connection_page, iso, node_id, number_of, request_of
+from wandbsweep.server.resolvers.request import connection_page, iso, node_id, number_of
 from wandbsweep.server.resolvers.runs import find_named_run
 from wandbsweep.server.store import files, projects
 
 if TYPE_CHECKING:
-    from graphql import GraphQLResolveInfo
-
-    from wandbsweep.server.resolvers.request import GraphQLRequest
+    from wandbsweep.server.resolvers.request import GraphQLRequest, Info
     from wandbsweep.server.store.files import StoredFile
     from wandbsweep.server.store.runs import Run
 
@@ -24,8 +22,8 @@ run = ObjectType("Run")
 
 
 @mutation.field("createRunFiles")
-def _create_run_files(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - W&B's name
-    request = request_of(info)
+def _create_run_files(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - W&B's name
+    request = info.context
     owner = find_named_run(request.connection, request, input)
     wanted = [
         {
@@ -39,16 +37,16 @@ def _create_run_files(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -
 
 
 @mutation.field("markRunFilesUploaded")
-def _mark_uploaded(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - W&B's name
+def _mark_uploaded(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - W&B's name
     """A file is recorded when its bytes arrive, so there is nothing left to mark."""
-    request = request_of(info)
+    request = info.context
     find_named_run(request.connection, request, input)
     return {"success": True}
 
 
 @mutation.field("deleteFiles")
-def _delete_files(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - W&B's name
-    request = request_of(info)
+def _delete_files(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - W&B's name
+    request = info.context
     for identity in input["files"]:
         number = number_of("File", identity)
         stored = files.get(request.connection, number) if number is not None else None
@@ -58,28 +56,26 @@ def _delete_files(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> di
 
 
 @run.field("fileCount")
-def _file_count(owner: Run, info: GraphQLResolveInfo) -> int:
-    return files.count(request_of(info).connection, owner.id)
+def _file_count(owner: Run, info: Info) -> int:
+    return files.count(info.context.connection, owner.id)
 
 
 @run.field("files")
 def _files(
     owner: Run,
-    info: GraphQLResolveInfo,
+    info: Info,
     *,
     names: list[str] | None = None,
     after: str | None = None,
     first: int | None = None,
     pattern: str | None = None,
 ) -> dict[str, Any]:
-    request = request_of(info)
+    request = info.context
     project = projects.get(request.connection, owner.project_id)
     place = f"{request.base_url}/files/{quote(project.entity)}/{quote(project.name)}/{quote(owner.name)}"
 
     def fetch(offset: int, limit: int) -> list[dict[str, Any]]:
-        found = files.page(
-            request.connection, owner.id, names=names or [], pattern=pattern, after=offset, first=limit
-        )
+        found = files.page(request.connection, owner.id, names=names or [], pattern=pattern, after=offset, first=limit)
         return [_described(request, stored, place) for stored in found]
 
     return connection_page(fetch, after=after, first=first)

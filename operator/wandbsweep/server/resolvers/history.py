@@ -9,14 +9,13 @@ from ariadne import ObjectType
 
 from wandbsweep.server.errors import BadRequestError
 from wandbsweep.server.json_text import read_object, write_json
-from wandbsweep.server.resolvers.request import request_of
 from wandbsweep.server.store import lines
 from wandbsweep.server.store.tables import events, history, log_lines
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
-    from graphql import GraphQLResolveInfo
 
+    from wandbsweep.server.resolvers.request import Info
     from wandbsweep.server.store.runs import Run
 
 run = ObjectType("Run")
@@ -27,12 +26,13 @@ _MOST_LOG_LINES = 10_000
 _TAIL = 10
 # `[ERROR ]<UTC time> [<label>] text`, as the SDK writes its console log.
 _LOG_LINE = re.compile(
-    r"(?P<level>ERROR )?(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z?) (?:\[(?P<label>[^\]]*)\] )?(?P<text>.*)", re.DOTALL
+    r"(?P<level>ERROR )?(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z?) (?:\[(?P<label>[^\]]*)\] )?(?P<text>.*)",
+    re.DOTALL,
 )
 
 
 @run.field("historyKeys")
-def _history_keys(owner: Run, _: GraphQLResolveInfo) -> dict[str, Any] | None:
+def _history_keys(owner: Run, _: Info) -> dict[str, Any] | None:
     if not owner.history_count:
         return None
     keys = read_object(owner.history_keys, "history keys")
@@ -46,40 +46,38 @@ def _history_keys(owner: Run, _: GraphQLResolveInfo) -> dict[str, Any] | None:
 @run.field("history")
 def _history(
     owner: Run,
-    info: GraphQLResolveInfo,
+    info: Info,
     *,
     minStep: int | None = None,  # noqa: N803 - W&B's name
     maxStep: int | None = None,  # noqa: N803 - W&B's name
     samples: int | None = None,
 ) -> list[str]:
-    return lines.sample(
-        request_of(info).connection, history, owner.id, _samples(samples), *_within(minStep, maxStep)
-    )
+    return lines.sample(info.context.connection, history, owner.id, _samples(samples), *_within(minStep, maxStep))
 
 
 @run.field("events")
 def _events(
     owner: Run,
-    info: GraphQLResolveInfo,
+    info: Info,
     *,
     minStep: int | None = None,  # noqa: ARG001, N803 - events have no steps; W&B's name
     maxStep: int | None = None,  # noqa: ARG001, N803 - events have no steps; W&B's name
     samples: int | None = None,
 ) -> list[str]:
-    return lines.sample(request_of(info).connection, events, owner.id, _samples(samples))
+    return lines.sample(info.context.connection, events, owner.id, _samples(samples))
 
 
 @run.field("sampledHistory")
-def _sampled_history(owner: Run, info: GraphQLResolveInfo, specs: list[str]) -> list[Any]:
+def _sampled_history(owner: Run, info: Info, specs: list[str]) -> list[Any]:
     return [_sampled(owner, info, read_object(spec, "a spec of sampledHistory")) for spec in specs]
 
 
-def _sampled(owner: Run, info: GraphQLResolveInfo, spec: dict[str, Any]) -> list[dict[str, Any]]:
+def _sampled(owner: Run, info: Info, spec: dict[str, Any]) -> list[dict[str, Any]]:
     keys = [key for key in spec.get("keys") or [] if isinstance(key, str)]
     having = [lines.json_field(history.c.data, key).is_not(None) for key in keys]
     samples = spec.get("samples")
     texts = lines.sample(
-        request_of(info).connection,
+        info.context.connection,
         history,
         owner.id,
         _samples(samples if isinstance(samples, int) else None),
@@ -97,19 +95,19 @@ def _parquet_history(*_: Any, **__: Any) -> dict[str, Any]:
 
 
 @run.field("historyTail")
-def _history_tail(owner: Run, info: GraphQLResolveInfo) -> str:
+def _history_tail(owner: Run, info: Info) -> str:
     return _tail(owner, info, history, owner.history_count)
 
 
 @run.field("eventsTail")
-def _events_tail(owner: Run, info: GraphQLResolveInfo) -> str:
+def _events_tail(owner: Run, info: Info) -> str:
     return _tail(owner, info, events, owner.event_count)
 
 
 @run.field("logLines")
 def _log_lines(
     owner: Run,
-    info: GraphQLResolveInfo,
+    info: Info,
     *,
     first: int | None = None,
     last: int | None = None,
@@ -120,7 +118,7 @@ def _log_lines(
     if after and not (after.isascii() and after.isdigit()):
         raise BadRequestError(f"cursor {after!r} was not made by this server")
     start = max(0, owner.log_count - limit) if last is not None else int(after or 0)
-    found = lines.between(request_of(info).connection, log_lines, owner.id, start, start + limit)
+    found = lines.between(info.context.connection, log_lines, owner.id, start, start + limit)
     end = start + limit
     return {
         "edges": [{"node": _log_line(number, text), "cursor": str(number + 1)} for number, text in found],
@@ -133,11 +131,17 @@ def _log_line(number: int, text: str) -> dict[str, Any]:
     if parts is None:
         return {"number": number, "timestamp": None, "level": "", "label": "", "line": text}
     level = "error" if parts["level"] else ""
-    return {"number": number, "timestamp": parts["time"], "level": level, "label": parts["label"] or "", "line": parts["text"]}
+    return {
+        "number": number,
+        "timestamp": parts["time"],
+        "level": level,
+        "label": parts["label"] or "",
+        "line": parts["text"],
+    }
 
 
-def _tail(owner: Run, info: GraphQLResolveInfo, table: Any, count: int) -> str:
-    found = lines.between(request_of(info).connection, table, owner.id, max(0, count - _TAIL), count)
+def _tail(owner: Run, info: Info, table: Any, count: int) -> str:
+    found = lines.between(info.context.connection, table, owner.id, max(0, count - _TAIL), count)
     return write_json([text for _, text in found])
 
 

@@ -7,7 +7,7 @@ import binascii
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from wandbsweep.server.errors import BadRequestError, NotFoundError
 
@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 
     from graphql import GraphQLResolveInfo
     from sqlalchemy import Connection
+    from typing_extensions import Self
 
     from wandbsweep.server.context import Server
     from wandbsweep.server.store.keys import User
+
+    Info: TypeAlias = GraphQLResolveInfo["GraphQLRequest"]
 
 LARGEST_PAGE = 1000
 
@@ -52,18 +55,12 @@ class GraphQLRequest:
             )
         return self.user.entity
 
-    def __enter__(self) -> GraphQLRequest:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._connection = None
         self._open.close()
-
-
-def request_of(info: GraphQLResolveInfo) -> GraphQLRequest:
-    request = info.context
-    assert isinstance(request, GraphQLRequest)  # noqa: S101 - the endpoint puts nothing else there
-    return request
 
 
 def node_id(kind: str, number: int) -> str:

@@ -9,13 +9,13 @@ from ariadne import MutationType, ObjectType
 from wandbsweep.server import lifecycle, recording
 from wandbsweep.server.errors import NotFoundError
 from wandbsweep.server.json_text import read_object, write_json
-from wandbsweep.server.resolvers.request import GraphQLRequest, iso, node_id, number_of, request_of
+from wandbsweep.server.resolvers.request import GraphQLRequest, iso, node_id, number_of
 from wandbsweep.server.store import projects, runs, sweeps
 
 if TYPE_CHECKING:
-    from graphql import GraphQLResolveInfo
     from sqlalchemy import Connection
 
+    from wandbsweep.server.resolvers.request import Info
     from wandbsweep.server.store.keys import User
     from wandbsweep.server.store.projects import Project
     from wandbsweep.server.store.runs import Run
@@ -26,8 +26,8 @@ run = ObjectType("Run")
 
 
 @mutation.field("upsertBucket")
-def _upsert_bucket(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - W&B's name
-    request = request_of(info)
+def _upsert_bucket(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - W&B's name
+    request = info.context
     with request.server.database.write() as connection:
         if input.get("id"):
             found = find_run(connection, input["id"])
@@ -39,16 +39,16 @@ def _upsert_bucket(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> d
 
 
 @mutation.field("stopRun")
-def _stop_run(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - W&B's name
-    request = request_of(info)
+def _stop_run(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - W&B's name
+    request = info.context
     with request.server.database.write() as connection:
         lifecycle.request_stop(connection, find_run(connection, input["id"]), now=request.now)
     return {"success": True}
 
 
 @mutation.field("deleteRun")
-def _delete_run(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - W&B's name
-    request = request_of(info)
+def _delete_run(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - W&B's name
+    request = info.context
     with request.server.database.write() as connection:
         found = find_run(connection, input["id"])
         runs.remove(connection, found.id)
@@ -75,33 +75,33 @@ def find_named_run(connection: Connection, request: GraphQLRequest, given: dict[
 
 
 @run.field("id")
-def _id(owner: Run, _: GraphQLResolveInfo) -> str:
+def _id(owner: Run, _: Info) -> str:
     return node_id("Run", owner.id)
 
 
 @run.field("projectId")
-def _project_id(owner: Run, _: GraphQLResolveInfo) -> int:
+def _project_id(owner: Run, _: Info) -> int:
     return owner.project_id
 
 
 @run.field("project")
-def _project(owner: Run, info: GraphQLResolveInfo) -> Project:
-    return projects.get(request_of(info).connection, owner.project_id)
+def _project(owner: Run, info: Info) -> Project:
+    return projects.get(info.context.connection, owner.project_id)
 
 
 @run.field("sweep")
-def _sweep(owner: Run, info: GraphQLResolveInfo) -> Sweep | None:
-    return sweeps.get(request_of(info).connection, owner.sweep_id) if owner.sweep_id is not None else None
+def _sweep(owner: Run, info: Info) -> Sweep | None:
+    return sweeps.get(info.context.connection, owner.sweep_id) if owner.sweep_id is not None else None
 
 
 @run.field("sweepName")
-def _sweep_name(owner: Run, info: GraphQLResolveInfo) -> str | None:
+def _sweep_name(owner: Run, info: Info) -> str | None:
     found = _sweep(owner, info)
     return found.name if found else None
 
 
 @run.field("tags")
-def _tags(owner: Run, _: GraphQLResolveInfo) -> list[str]:
+def _tags(owner: Run, _: Info) -> list[str]:
     return list(read_object('{"tags":' + owner.tags + "}", "tags")["tags"])
 
 
@@ -111,43 +111,43 @@ def _read_only(*_: Any) -> bool:
 
 
 @run.field("user")
-def _user(_: Run, info: GraphQLResolveInfo) -> User:
-    return request_of(info).user
+def _user(_: Run, info: Info) -> User:
+    return info.context.user
 
 
 @run.field("createdAt")
-def _created_at(owner: Run, _: GraphQLResolveInfo) -> str | None:
+def _created_at(owner: Run, _: Info) -> str | None:
     return iso(owner.created_at)
 
 
 @run.field("updatedAt")
-def _updated_at(owner: Run, _: GraphQLResolveInfo) -> str | None:
+def _updated_at(owner: Run, _: Info) -> str | None:
     return iso(owner.updated_at)
 
 
 @run.field("heartbeatAt")
-def _heartbeat_at(owner: Run, _: GraphQLResolveInfo) -> str | None:
+def _heartbeat_at(owner: Run, _: Info) -> str | None:
     return iso(owner.heartbeat_at or owner.created_at)
 
 
 @run.field("shouldStop")
 @run.field("stopped")
-def _should_stop(owner: Run, _: GraphQLResolveInfo) -> bool:
+def _should_stop(owner: Run, _: Info) -> bool:
     return owner.stop_requested_at is not None
 
 
 @run.field("failed")
-def _failed(owner: Run, _: GraphQLResolveInfo) -> bool:
+def _failed(owner: Run, _: Info) -> bool:
     return owner.state in (runs.FAILED, runs.CRASHED)
 
 
 @run.field("running")
-def _running(owner: Run, _: GraphQLResolveInfo) -> bool:
+def _running(owner: Run, _: Info) -> bool:
     return owner.state in (runs.RUNNING, runs.PREEMPTING)
 
 
 @run.field("wandbConfig")
-def _wandb_config(owner: Run, _: GraphQLResolveInfo, keys: list[str] | None = None) -> str:
+def _wandb_config(owner: Run, _: Info, keys: list[str] | None = None) -> str:
     """The SDK takes a run for started, and resumes it, if there is a `t` here; a run that waits has none."""
     recorded = read_object(owner.config, "config").get("_wandb")
     recorded = recorded.get("value") if isinstance(recorded, dict) else None

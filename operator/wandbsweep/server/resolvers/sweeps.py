@@ -11,15 +11,15 @@ from wandbsweep.server.definitions import read_definition, stored_columns
 from wandbsweep.server.errors import BadRequestError, NotFoundError
 from wandbsweep.server.filters import run_filter, run_order
 from wandbsweep.server.json_text import read_json, write_json
-from wandbsweep.server.resolvers.request import GraphQLRequest, connection_page, iso, node_id, number_of, request_of
+from wandbsweep.server.resolvers.request import GraphQLRequest, connection_page, iso, node_id, number_of
 from wandbsweep.server.search import metric_value
 from wandbsweep.server.store import projects, runs, sweeps
 from wandbsweep.server.store.tables import runs as run_table
 
 if TYPE_CHECKING:
-    from graphql import GraphQLResolveInfo
     from sqlalchemy import Connection
 
+    from wandbsweep.server.resolvers.request import Info
     from wandbsweep.server.store.projects import Project
     from wandbsweep.server.store.sweeps import Sweep
 
@@ -28,8 +28,8 @@ sweep = ObjectType("Sweep")
 
 
 @mutation.field("upsertSweep")
-def _upsert_sweep(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - W&B's name
-    request = request_of(info)
+def _upsert_sweep(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - W&B's name
+    request = info.context
     search = request.server.search
     columns: dict[str, Any] = {}
     warnings: list[str] = []
@@ -46,16 +46,21 @@ def _upsert_sweep(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> di
 
 
 @mutation.field("deleteSweep")
-def _delete_sweep(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - W&B's name
+def _delete_sweep(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - W&B's name
     """The runs stay, as on W&B; agents are told that their sweep is gone."""
-    request = request_of(info)
+    request = info.context
     with request.server.database.write() as connection:
         sweeps.remove(connection, find_sweep(connection, request, input["id"]).id)
     return {"success": True}
 
 
 def find_sweep(
-    connection: Connection, request: GraphQLRequest, identity: str, *, entity: str | None = None, project: str | None = None
+    connection: Connection,
+    request: GraphQLRequest,
+    identity: str,
+    *,
+    entity: str | None = None,
+    project: str | None = None,
 ) -> Sweep:
     """A sweep by its node id, or by its short id within a project."""
     number = number_of("Sweep", identity)
@@ -111,70 +116,70 @@ def _text(value: Any) -> str | None:
 
 
 @sweep.field("id")
-def _id(owner: Sweep, _: GraphQLResolveInfo) -> str:
+def _id(owner: Sweep, _: Info) -> str:
     return node_id("Sweep", owner.id)
 
 
 @sweep.field("displayName")
-def _display_name(owner: Sweep, _: GraphQLResolveInfo) -> str | None:
+def _display_name(owner: Sweep, _: Info) -> str | None:
     return owner.display_name
 
 
 @sweep.field("createdAt")
-def _created_at(owner: Sweep, _: GraphQLResolveInfo) -> str | None:
+def _created_at(owner: Sweep, _: Info) -> str | None:
     return iso(owner.created_at)
 
 
 @sweep.field("updatedAt")
-def _updated_at(owner: Sweep, _: GraphQLResolveInfo) -> str | None:
+def _updated_at(owner: Sweep, _: Info) -> str | None:
     return iso(owner.updated_at)
 
 
 @sweep.field("heartbeatAt")
-def _heartbeat_at(owner: Sweep, _: GraphQLResolveInfo) -> str | None:
+def _heartbeat_at(owner: Sweep, _: Info) -> str | None:
     return iso(owner.heartbeat_at)
 
 
 @sweep.field("earlyStopJobRunning")
-def _early_stop(owner: Sweep, _: GraphQLResolveInfo) -> bool:
+def _early_stop(owner: Sweep, _: Info) -> bool:
     return owner.early_terminate
 
 
 @sweep.field("bestLoss")
-def _best_loss(owner: Sweep, info: GraphQLResolveInfo) -> float | None:
+def _best_loss(owner: Sweep, info: Info) -> float | None:
     if owner.metric is None:
         return None
     order = run_order(("-" if owner.goal == "maximize" else "+") + "summary_metrics." + owner.metric)
-    best = runs.page(request_of(info).connection, run_table.c.sweep_id == owner.id, order=order, first=1)
+    best = runs.page(info.context.connection, run_table.c.sweep_id == owner.id, order=order, first=1)
     return metric_value(read_json(best[0].summary, "summary"), owner.metric) if best else None
 
 
 @sweep.field("runCount")
-def _run_count(owner: Sweep, info: GraphQLResolveInfo) -> int:
-    return runs.count(request_of(info).connection, run_table.c.sweep_id == owner.id)
+def _run_count(owner: Sweep, info: Info) -> int:
+    return runs.count(info.context.connection, run_table.c.sweep_id == owner.id)
 
 
 @sweep.field("runCountExpected")
-def _run_count_expected(owner: Sweep, _: GraphQLResolveInfo) -> int | None:
+def _run_count_expected(owner: Sweep, _: Info) -> int | None:
     return owner.expected_runs
 
 
 @sweep.field("project")
-def _project(owner: Sweep, info: GraphQLResolveInfo) -> Project:
-    return projects.get(request_of(info).connection, owner.project_id)
+def _project(owner: Sweep, info: Info) -> Project:
+    return projects.get(info.context.connection, owner.project_id)
 
 
 @sweep.field("runs")
 def _runs(
     owner: Sweep,
-    info: GraphQLResolveInfo,
+    info: Info,
     *,
     filters: str | None = None,
     after: str | None = None,
     first: int | None = None,
     order: str | None = None,
 ) -> dict[str, Any]:
-    connection = request_of(info).connection
+    connection = info.context.connection
     chosen = (run_table.c.sweep_id == owner.id) & run_filter(filters)
     return connection_page(
         lambda offset, limit: runs.page(connection, chosen, order=run_order(order), after=offset, first=limit),

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 from ariadne import ObjectType, QueryType
 
 from wandbsweep.server.json_text import write_json
-from wandbsweep.server.resolvers.request import node_id, request_of
+from wandbsweep.server.resolvers.request import node_id
 
 if TYPE_CHECKING:
-    from graphql import GraphQLResolveInfo
-
+    from wandbsweep.server.resolvers.request import Info
     from wandbsweep.server.store.keys import User
 
 # Features of W&B's servers that this one has; the SDK takes what is not named for absent.
@@ -22,8 +21,8 @@ user = ObjectType("User")
 
 
 @query.field("viewer")
-def _viewer(_: Any, info: GraphQLResolveInfo) -> User:
-    return request_of(info).user
+def _viewer(_: Any, info: Info) -> User:
+    return info.context.user
 
 
 @query.field("serverInfo")
@@ -32,8 +31,8 @@ def _server_info(*_: Any) -> dict[str, Any]:
 
 
 @query.field("entity")
-def _entity(_: Any, info: GraphQLResolveInfo, name: str) -> dict[str, Any] | None:
-    return entity_named(name) if name == request_of(info).user.entity else None
+def _entity(_: Any, info: Info, name: str) -> dict[str, Any] | None:
+    return entity_named(name) if name == info.context.user.entity else None
 
 
 def entity_named(name: str) -> dict[str, Any]:
@@ -41,12 +40,12 @@ def entity_named(name: str) -> dict[str, Any]:
 
 
 @user.field("id")
-def _id(owner: User, _: GraphQLResolveInfo) -> str:
+def _id(owner: User, _: Info) -> str:
     return node_id("User", owner.id)
 
 
 @user.field("username")
-def _username(owner: User, _: GraphQLResolveInfo) -> str:
+def _username(owner: User, _: Info) -> str:
     return owner.name
 
 
@@ -66,7 +65,7 @@ def _flags(*_: Any) -> str:
 
 
 @user.field("teams")
-def _teams(owner: User, _: GraphQLResolveInfo) -> dict[str, Any]:
+def _teams(owner: User, _: Info) -> dict[str, Any]:
     return {"edges": [{"node": entity_named(owner.entity)}]}
 
 

@@ -28,29 +28,21 @@ class Agent:
 
 
 def add(connection: Connection, sweep_id: int, host: str, *, now: float) -> Agent:
-    result = connection.execute(
-        insert(agents).values(
-            sweep_id=sweep_id,
-            name=secrets.token_hex(5),
-            host=host,
-            created_at=now,
-            heartbeat_at=now,
-            told_to_exit=False,
-        )
+    name = secrets.token_hex(5)
+    statement = insert(agents).values(
+        sweep_id=sweep_id, name=name, host=host, created_at=now, heartbeat_at=now, told_to_exit=False
     )
-    agent = get(connection, result.inserted_primary_key[0])
-    assert agent is not None  # noqa: S101 - it was inserted in this transaction
-    return agent
+    return Agent(**connection.execute(statement.returning(*agents.c)).mappings().one())
 
 
 def get(connection: Connection, agent_id: int) -> Agent | None:
-    row = connection.execute(select(agents).where(agents.c.id == agent_id)).one_or_none()
-    return Agent(**row._mapping) if row else None
+    row = connection.execute(select(agents).where(agents.c.id == agent_id)).mappings().one_or_none()
+    return Agent(**row) if row else None
 
 
 def of_sweep(connection: Connection, sweep_id: int) -> list[Agent]:
     rows = connection.execute(select(agents).where(agents.c.sweep_id == sweep_id).order_by(agents.c.id))
-    return [Agent(**row._mapping) for row in rows]
+    return [Agent(**row) for row in rows.mappings()]
 
 
 def touch(connection: Connection, agent_id: int, *, now: float) -> None:

@@ -51,9 +51,9 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """A transaction that is committed when the block ends, before anyone is told of it."""
         with self._writing, self._engine.connect() as connection:
-            connection = connection.execution_options(**{_WRITES: True})
-            with connection.begin():
-                yield connection
+            writing = connection.execution_options(**{_WRITES: True})
+            with writing.begin():
+                yield writing
 
     def close(self) -> None:
         self._engine.dispose()

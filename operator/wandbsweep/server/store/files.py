@@ -35,20 +35,21 @@ def put(connection: Connection, run_id: int, name: str, *, size: int, md5: str, 
 
 
 def find(connection: Connection, run_id: int, name: str) -> StoredFile | None:
-    row = connection.execute(select(files).where(files.c.run_id == run_id, files.c.name == name)).one_or_none()
-    return StoredFile(**row._mapping) if row else None
+    query = select(files).where(files.c.run_id == run_id, files.c.name == name)
+    row = connection.execute(query).mappings().one_or_none()
+    return StoredFile(**row) if row else None
 
 
 def get(connection: Connection, file_id: int) -> StoredFile | None:
-    row = connection.execute(select(files).where(files.c.id == file_id)).one_or_none()
-    return StoredFile(**row._mapping) if row else None
+    row = connection.execute(select(files).where(files.c.id == file_id)).mappings().one_or_none()
+    return StoredFile(**row) if row else None
 
 
 def page(
     connection: Connection, run_id: int, *, names: Sequence[str], pattern: str | None, after: int, first: int
 ) -> list[StoredFile]:
     query = select(files).where(_chosen(run_id, names, pattern)).order_by(files.c.name).offset(after).limit(first)
-    return [StoredFile(**row._mapping) for row in connection.execute(query)]
+    return [StoredFile(**row) for row in connection.execute(query).mappings()]
 
 
 def count(connection: Connection, run_id: int) -> int:

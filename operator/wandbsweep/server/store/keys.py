@@ -39,7 +39,7 @@ def ensure_user(connection: Connection, name: str, entity: str) -> User:
     query = select(users).where(users.c.name == name)
     if connection.execute(query).one_or_none() is None:
         connection.execute(insert(users).values(name=name, entity=entity))
-    return User(**connection.execute(query).one()._mapping)
+    return User(**connection.execute(query).mappings().one())
 
 
 def has_key(connection: Connection, user_id: int) -> bool:
@@ -60,6 +60,8 @@ def set_initial_key(connection: Connection, user_id: int, digest: str, *, now: f
 def digests(connection: Connection) -> list[tuple[str, User]]:
     """Every key's digest with its owner."""
     rows = connection.execute(
-        select(api_keys.c.digest, users.c.id, users.c.name, users.c.entity).join(users, users.c.id == api_keys.c.user_id)
+        select(api_keys.c.digest, users.c.id, users.c.name, users.c.entity).join(
+            users, users.c.id == api_keys.c.user_id
+        )
     )
     return [(digest, User(identity, name, entity)) for digest, identity, name, entity in rows]

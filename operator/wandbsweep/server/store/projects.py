@@ -30,14 +30,18 @@ class Project:
 
 
 def find(connection: Connection, entity: str, name: str | None) -> Project | None:
-    row = connection.execute(
-        select(projects).where(projects.c.entity == entity, projects.c.name == (name or UNCATEGORIZED))
-    ).one_or_none()
-    return Project(**row._mapping) if row else None
+    row = (
+        connection.execute(
+            select(projects).where(projects.c.entity == entity, projects.c.name == (name or UNCATEGORIZED))
+        )
+        .mappings()
+        .one_or_none()
+    )
+    return Project(**row) if row else None
 
 
 def get(connection: Connection, project_id: int) -> Project:
-    return Project(**connection.execute(select(projects).where(projects.c.id == project_id)).one()._mapping)
+    return Project(**connection.execute(select(projects).where(projects.c.id == project_id)).mappings().one())
 
 
 def ensure(connection: Connection, entity: str, name: str | None, *, now: float) -> tuple[Project, bool]:
@@ -49,17 +53,15 @@ def ensure(connection: Connection, entity: str, name: str | None, *, now: float)
         raise BadRequestError(
             f"project name {name!r} is not allowed: use at most {_LONGEST_NAME} characters, none of / \\ # ? % :"
         )
-    connection.execute(insert(projects).values(entity=entity, name=name, created_at=now))
-    made = find(connection, entity, name)
-    assert made is not None  # noqa: S101 - it was inserted in this transaction
-    return made, True
+    statement = insert(projects).values(entity=entity, name=name, created_at=now).returning(*projects.c)
+    return Project(**connection.execute(statement).mappings().one()), True
 
 
 def page(connection: Connection, entity: str, *, after: int, first: int) -> list[Project]:
     rows = connection.execute(
         select(projects).where(projects.c.entity == entity).order_by(projects.c.name).offset(after).limit(first)
     )
-    return [Project(**row._mapping) for row in rows]
+    return [Project(**row) for row in rows.mappings()]
 
 
 def count(connection: Connection, entity: str) -> int:

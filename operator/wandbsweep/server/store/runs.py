@@ -77,22 +77,22 @@ def new_name() -> str:
 
 
 def add(connection: Connection, project_id: int, name: str, *, now: float, **values: Any) -> Run:
-    result = connection.execute(
-        insert(runs).values(project_id=project_id, name=name, created_at=now, updated_at=now, **values)
-    )
-    run = get(connection, result.inserted_primary_key[0])
-    assert run is not None  # noqa: S101 - it was inserted in this transaction
-    return run
+    statement = insert(runs).values(project_id=project_id, name=name, created_at=now, updated_at=now, **values)
+    return Run(**connection.execute(statement.returning(*runs.c)).mappings().one())
 
 
 def get(connection: Connection, run_id: int) -> Run | None:
-    row = connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
-    return Run(**row._mapping) if row else None
+    row = connection.execute(select(runs).where(runs.c.id == run_id)).mappings().one_or_none()
+    return Run(**row) if row else None
 
 
 def find(connection: Connection, project_id: int, name: str) -> Run | None:
-    row = connection.execute(select(runs).where(runs.c.project_id == project_id, runs.c.name == name)).one_or_none()
-    return Run(**row._mapping) if row else None
+    row = (
+        connection.execute(select(runs).where(runs.c.project_id == project_id, runs.c.name == name))
+        .mappings()
+        .one_or_none()
+    )
+    return Run(**row) if row else None
 
 
 def change(connection: Connection, run_id: int, **values: Any) -> None:
@@ -118,7 +118,7 @@ def page(
     """Runs under a condition; oldest first unless told otherwise."""
     query = select(runs).where(condition).order_by(*order, runs.c.id).offset(after)
     rows = connection.execute(query.limit(first) if first is not None else query)
-    return [Run(**row._mapping) for row in rows]
+    return [Run(**row) for row in rows.mappings()]
 
 
 def count(connection: Connection, condition: ColumnElement[bool]) -> int:
@@ -127,9 +127,9 @@ def count(connection: Connection, condition: ColumnElement[bool]) -> int:
 
 def count_by_state(connection: Connection, sweep_id: int) -> dict[str, int]:
     rows = connection.execute(
-        select(runs.c.state, func.count()).where(runs.c.sweep_id == sweep_id).group_by(runs.c.state)
+        select(runs.c.state, func.count().label("number")).where(runs.c.sweep_id == sweep_id).group_by(runs.c.state)
     )
-    return {state: number for state, number in rows}
+    return {row.state: row.number for row in rows}
 
 
 def unfinished_of_agent(connection: Connection, agent_id: int) -> list[Run]:

@@ -60,26 +60,23 @@ class Sweep:
 
 def add(connection: Connection, project_id: int, values: dict[str, Any], *, now: float) -> Sweep:
     name = "".join(secrets.choice(_ID_LETTERS) for _ in range(_ID_LENGTH))
-    result = connection.execute(
-        insert(sweeps).values(
-            **values, project_id=project_id, name=name, state=PENDING, created_at=now, updated_at=now, exhausted=False
-        )
-    )
-    sweep = get(connection, result.inserted_primary_key[0])
-    assert sweep is not None  # noqa: S101 - it was inserted in this transaction
-    return sweep
+    fresh = {"name": name, "state": PENDING, "exhausted": False, "created_at": now, "updated_at": now}
+    statement = insert(sweeps).values(project_id=project_id, **fresh, **values)
+    return Sweep(**connection.execute(statement.returning(*sweeps.c)).mappings().one())
 
 
 def get(connection: Connection, sweep_id: int) -> Sweep | None:
-    row = connection.execute(select(sweeps).where(sweeps.c.id == sweep_id)).one_or_none()
-    return Sweep(**row._mapping) if row else None
+    row = connection.execute(select(sweeps).where(sweeps.c.id == sweep_id)).mappings().one_or_none()
+    return Sweep(**row) if row else None
 
 
 def find(connection: Connection, project_id: int, name: str) -> Sweep | None:
-    row = connection.execute(
-        select(sweeps).where(sweeps.c.project_id == project_id, sweeps.c.name == name)
-    ).one_or_none()
-    return Sweep(**row._mapping) if row else None
+    row = (
+        connection.execute(select(sweeps).where(sweeps.c.project_id == project_id, sweeps.c.name == name))
+        .mappings()
+        .one_or_none()
+    )
+    return Sweep(**row) if row else None
 
 
 def change(connection: Connection, sweep_id: int, **values: Any) -> None:
@@ -102,7 +99,7 @@ def page(
     ordering = sweeps.c.id.desc() if order is None else order
     query = select(sweeps).where(condition).order_by(ordering, sweeps.c.id.desc()).offset(after)
     rows = connection.execute(query.limit(first) if first is not None else query)
-    return [Sweep(**row._mapping) for row in rows]
+    return [Sweep(**row) for row in rows.mappings()]
 
 
 def count(connection: Connection, condition: ColumnElement[bool]) -> int:

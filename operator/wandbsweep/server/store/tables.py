@@ -1,4 +1,4 @@
-"""The tables. Times are seconds since 1970 (UTC); columns named in the plural of JSON hold JSON text as it is answered."""
+"""The tables. Times are seconds since 1970 (UTC); config, summary and the like are JSON texts as answered."""
 
 from sqlalchemy import (
     Boolean,

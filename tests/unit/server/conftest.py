@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from servers import RunningServer, running_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+CREATE = """mutation($config: String, $project: String, $description: String) {
+  upsertSweep(input: {config: $config, projectName: $project, description: $description}) {
+    sweep { id name project { name entity { name } } } configValidationWarnings } }"""
+AGENT = 'mutation($sweep: String!, $project: String) { createAgent(input: {host: "h", sweep: $sweep, projectName: $project}) { agent { id } } }'
+HEARTBEAT = "mutation($id: ID!, $state: JSONString) { agentHeartbeat(input: {id: $id, runState: $state}) { commands } }"
+START = """mutation($project: String, $run: String, $sweep: String, $config: JSONString) {
+  upsertBucket(input: {modelName: $project, name: $run, sweep: $sweep, config: $config, host: "h"}) {
+    bucket { id name state } inserted } }"""
+STATE = "mutation($id: ID, $project: String, $state: String) { upsertSweep(input: {id: $id, projectName: $project, state: $state}) { sweep { state } } }"
+SWEEP = """query($project: String, $sweep: String!) { project(name: $project) { sweep(sweepName: $sweep) {
+  id state runCount runCountExpected bestLoss runs { edges { node { id name state config exitcode } } } } } }"""
+
+
+@dataclass
+class Lab:
+    """Sweeps on one server, driven the way an agent and a trainer would over HTTP, without waiting for their clocks."""
+
+    server: RunningServer
+    project: str = field(default_factory=lambda: "p" + uuid.uuid4().hex[:8])
+
+    def create(self, definition: dict[str, Any], description: str | None = None) -> str:
+        text = yaml.safe_dump(definition)
+        variables = {"config": text, "project": self.project, "description": description}
+        return self.server.graphql(CREATE, variables)["upsertSweep"]["sweep"]["name"]
+
+    def agent(self, sweep: str) -> str:
+        answer = self.server.graphql(AGENT, {"sweep": sweep, "project": self.project})
+        return answer["createAgent"]["agent"]["id"]
+
+    def heartbeat(self, agent: str, *living: str) -> list[dict[str, Any]]:
+        state = json.dumps(dict.fromkeys(living, True))
+        return json.loads(self.server.graphql(HEARTBEAT, {"id": agent, "state": state})["agentHeartbeat"]["commands"])
+
+    def next_run(self, agent: str) -> str:
+        (command,) = self.heartbeat(agent)
+        assert command["type"] in ("run", "resume"), command
+        return command["run_id"]
+
+    def start(self, run: str, sweep: str | None = None, config: dict[str, Any] | None = None) -> str:
+        variables = {"project": self.project, "run": run, "sweep": sweep, "config": json.dumps(config) if config else None}
+        return self.server.graphql(START, variables)["upsertBucket"]["bucket"]["id"]
+
+    def stream(self, run: str, body: dict[str, Any]) -> dict[str, Any]:
+        status, answer = self.server.post(f"/files/{self.server.entity}/{self.project}/{run}/file_stream", body)
+        assert status == 200, answer
+        return answer
+
+    def log(self, run: str, rows: list[dict[str, Any]], *, offset: int = 0) -> dict[str, Any]:
+        lines = [json.dumps({"_step": offset + index, **row}) for index, row in enumerate(rows)]
+        summary = {"wandb-summary.json": {"offset": 0, "content": [lines[-1]]}} if lines else {}
+        return self.stream(run, {"files": {"wandb-history.jsonl": {"offset": offset, "content": lines}, **summary}})
+
+    def finish(self, run: str, exitcode: int = 0) -> dict[str, Any]:
+        return self.stream(run, {"complete": True, "exitcode": exitcode})
+
+    def set_state(self, sweep: str, state: str) -> None:
+        self.server.graphql(STATE, {"id": sweep, "project": self.project, "state": state})
+
+    def sweep(self, sweep: str) -> dict[str, Any]:
+        return self.server.graphql(SWEEP, {"project": self.project, "sweep": sweep})["project"]["sweep"]
+
+    def state(self, sweep: str) -> str:
+        return self.sweep(sweep)["state"]
+
+    def runs(self, sweep: str) -> dict[str, str]:
+        return {edge["node"]["name"]: edge["node"]["state"] for edge in self.sweep(sweep)["runs"]["edges"]}
+
+
+@dataclass
+class Bench:
+    """The stock SDK in processes of its own, in a folder with a trainer."""
+
+    lab: Lab
+    folder: Path
+    processes: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def write(self, name: str, text: str) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / name).write_text(text)
+
+    def wandb(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(**self._call(("-m", "wandb", *arguments), environment), timeout=50, check=False)
+
+    def python(self, code: str, **environment: str) -> Any:
+        """What a script prints as JSON in its last line."""
+        done = subprocess.run(**self._call(("-c", code), environment), timeout=50, check=False)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.strip().splitlines()[-1])
+
+    def agent(self, sweep: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        path = f"{self.lab.server.entity}/{self.lab.project}/{sweep}"
+        process = subprocess.Popen(**self._call(("-m", "wandb", "agent", *arguments, path), environment))
+        self.processes.append(process)
+        return process
+
+    def close(self) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+    def _call(self, arguments: tuple[str, ...], environment: dict[str, str]) -> dict[str, Any]:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        environment = self.lab.server.environment(
+            WANDB_PROJECT=self.lab.project, WANDB_X_FILE_STREAM_TRANSMIT_INTERVAL="1", **environment
+        )
+        environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+        return {
+            "args": [sys.executable, *arguments],
+            "cwd": self.folder,
+            "env": environment,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            "text": True,
+        }
+
+
+def wait_for(condition: Callable[[], Any], *, seconds: float = 45.0, what: str = "") -> Any:
+    """The first true value of a condition."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.1)
+    raise AssertionError(f"{what or 'the condition'} was not met within {seconds} s")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    with running_server(tmp_path_factory.mktemp("server"), stop_grace="2") as running:
+        yield running
+
+
+@pytest.fixture
+def lab(server: RunningServer) -> Lab:
+    return Lab(server)
+
+
+@pytest.fixture(scope="session")
+def until() -> Callable[..., Any]:
+    return wait_for
+
+
+@pytest.fixture(scope="session")
+def new_lab() -> type[Lab]:
+    return Lab
+
+
+@pytest.fixture(scope="session")
+def new_bench() -> type[Bench]:
+    return Bench

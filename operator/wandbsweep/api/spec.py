@@ -86,7 +86,7 @@ _JOIN_NEEDS_PROJECT = Rule(
     rule="!has(self.sweepID) || has(self.project)",
     message="spec.sweepID needs spec.project: set it to the W&B project the sweep is in",
 )
-_IMMUTABLE = ("spec.entity", "spec.project", "spec.sweep", "spec.sweepFrom", "spec.sweepID")
+_IMMUTABLE = ("spec.entity", "spec.project", "spec.sweep", "spec.sweepFrom", "spec.sweepID", "spec.maxRuns")
 
 
 class WandbSweepSpec(ApiModel):
@@ -169,12 +169,13 @@ class WandbSweepSpec(ApiModel):
         ),
         description="How many runs the whole sweep may have. It becomes run_cap on W&B and wins over a run_cap in the "
         "definition. Absent: the definition's run_cap; where that is absent too and the method is random or bayes, "
-        "agentCount times runsPerAgent if the latter is set, else no limit.",
+        "agentCount times runsPerAgent if the latter is set, else no limit. Immutable.",
     )
-    deletion_policy: DeletionPolicy = Field(
-        default=DeletionPolicy.STOP,
+    deletion_policy: DeletionPolicy | None = Field(
+        default=None,
         description="What happens to the sweep on W&B when this object is deleted. Stop: it hands out no new runs. "
-        "Cancel: its runs are killed as well. Retain: it stays as it is. Runs and their results are always kept.",
+        "Cancel: its runs are killed as well. Retain: it stays as it is. Runs and their results are always kept. "
+        "Absent: Stop for a sweep that the object created, Retain for one that it joined by sweepID.",
     )
     wandb: WandbSettings = Field(
         default_factory=WandbSettings,

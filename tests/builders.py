@@ -1,0 +1,96 @@
+"""Makes the facts that tests start from; what a test does not name is ordinary and does not matter to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from wandbsweep.api.spec import WandbSweepSpec
+from wandbsweep.api.status import WandbSweepStatus
+from wandbsweep.pool.facts import AgentJob, JobPhase, Snapshot, SweepReading, SweepState
+from wandbsweep.pool.jobs import Owner, Runtime
+from wandbsweep.sweep.definition import read_definition
+from wandbsweep.sweep.path import SweepPath
+
+NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=timezone.utc)
+UID = "8f0e1c52-6a0b-4d5e-9a57-2f3b6f1f0c11"
+PATH = SweepPath("lab", "anymal", "nkbj7529")
+RUNTIME = Runtime(image="wandbsweep/operator:test", image_pull_policy="IfNotPresent", wandb_base_url="http://wandb.test")
+OWNER = Owner("robots", "anymal", UID)
+
+
+def a_sweep(**changes: Any) -> dict[str, Any]:
+    """A sweep definition as in a sweep.yaml."""
+    definition = {
+        "program": "train.py",
+        "method": "random",
+        "metric": {"name": "reward", "goal": "maximize"},
+        "parameters": {"agent.algorithm.gamma": {"values": [0.9, 0.99]}},
+    }
+    return {**definition, **changes}
+
+
+def a_template(**container: Any) -> dict[str, Any]:
+    """A pod template with one trainer container."""
+    return {"spec": {"containers": [{"name": "trainer", "image": "lab/trainer:1", **container}]}}
+
+
+def a_spec(**fields: Any) -> WandbSweepSpec:
+    """A valid spec; fields are named as in a manifest."""
+    spec: dict[str, Any] = {"project": "anymal", "sweep": a_sweep(), "agentCount": 2, "template": a_template()}
+    spec.update(fields)
+    return WandbSweepSpec.model_validate({name: value for name, value in spec.items() if value is not None})
+
+
+def a_reading(*, state: str = "RUNNING", at: datetime = NOW, **fields: Any) -> SweepReading:
+    """A look at the sweep; runs are given as keywords of their states, such as `finished=3`."""
+    states = {"pending", "running", "finished", "failed", "crashed", "killed", "preempting", "preempted"}
+    runs = {name: fields.pop(name) for name in list(fields) if name in states}
+    return replace(
+        SweepReading(
+            path=PATH,
+            url="http://wandb.test/lab/anymal/sweeps/nkbj7529",
+            state=SweepState.from_wire(state),
+            state_text=state,
+            method="random",
+            run_cap=None,
+            grid_size=None,
+            runs_by_state=runs,
+            best=None,
+            read_at=at,
+            quiet_since=at,
+        ),
+        **fields,
+    )
+
+
+def a_job(slot: int, attempt: int = 0, phase: JobPhase = JobPhase.ACTIVE, **fields: Any) -> AgentJob:
+    """An agent Job; one that ended did so ten minutes ago unless said otherwise."""
+    ended = None if phase is JobPhase.ACTIVE else NOW - timedelta(minutes=10)
+    job = AgentJob(f"anymal-{slot}-{attempt}", slot, attempt, phase, NOW - timedelta(hours=1), ended)
+    return replace(job, **fields)
+
+
+def a_new_object(**fields: Any) -> Snapshot:
+    """An object that was just applied and whose definition was read."""
+    spec = fields.pop("spec", a_spec())
+    snapshot = Snapshot(
+        namespace="robots",
+        name="anymal",
+        uid=UID,
+        generation=1,
+        created_at=NOW,
+        spec=spec,
+        status=WandbSweepStatus(),
+        now=NOW,
+        definition=read_definition(spec.sweep, field="spec.sweep") if spec.sweep else None,
+    )
+    return replace(snapshot, **fields)
+
+
+def a_live_object(**fields: Any) -> Snapshot:
+    """An object whose sweep is on W&B, read just now."""
+    status = WandbSweepStatus(sweep_id=PATH.sweep_id, sweep_path=str(PATH))
+    live = {"status": status, "has_finalizer": True, "has_intent": True, "definition": None, "reading": a_reading()}
+    return a_new_object(**{**live, **fields})

@@ -1,0 +1,90 @@
+# Two commands for a newcomer: make demo, make test. `make help` lists the rest.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CLUSTER := $(BIN)/python hack/cluster
+DEMO_CLUSTER := wandbsweep-demo
+TEST_CLUSTER := wandbsweep-test
+PYTEST_ARGS ?=
+
+.PHONY: help demo demo-down kubeconfig image-load test lint types unit integration e2e e2e-cluster test-down bench \
+	images crds verify lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(VENV)/.installed: requirements/dev.lock pyproject.toml hack/venv.sh
+	@PYTHON=$(PYTHON) hack/venv.sh $(VENV)
+
+## For a newcomer
+
+demo: $(VENV)/.installed ## Run a sweep on a cluster of its own, from nothing to trained policies
+	@$(BIN)/python hack/demo up --cluster $(DEMO_CLUSTER)
+
+demo-down: $(VENV)/.installed ## Remove the demo's cluster and all that belongs to it
+	@$(BIN)/python hack/demo down --cluster $(DEMO_CLUSTER)
+
+test: lint types unit integration e2e ## Everything that has to pass: lint, types, unit, integration and e2e tests
+
+## For a look at the demo
+
+kubeconfig: $(VENV)/.installed ## Print the path of the demo cluster's kubeconfig
+	@$(CLUSTER) kubeconfig --name $(DEMO_CLUSTER)
+
+image-load: $(VENV)/.installed ## Put a locally built image into the demo's cluster: make image-load IMAGE=name:tag or IMAGE=file.tar
+	@test -n "$(IMAGE)" || { echo "error: say which image: make image-load IMAGE=name:tag (or IMAGE=file.tar)" >&2; exit 2; }
+	@$(BIN)/python hack/images load --cluster $(DEMO_CLUSTER) "$(IMAGE)"
+
+## For people who work here
+
+lint: $(VENV)/.installed ## Style, imports between rooms, and what must not be in the repository
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-cache
+
+types: $(VENV)/.installed ## mypy, strict
+	@$(BIN)/mypy
+
+unit: $(VENV)/.installed ## Tests without Kubernetes (the embedded server and real processes included)
+	@$(BIN)/pytest tests/unit -n auto $(PYTEST_ARGS)
+
+integration: $(VENV)/.installed ## Tests of the operator against a real API server (no root needed)
+	@$(CLUSTER) binaries
+	@$(BIN)/pytest tests/integration -n auto $(PYTEST_ARGS)
+
+e2e-cluster: $(VENV)/.installed
+	@$(CLUSTER) up --name $(TEST_CLUSTER) --gpus 8
+	@$(BIN)/python hack/images build
+	@$(BIN)/python hack/images load --cluster $(TEST_CLUSTER) operator trainer-cpu
+
+e2e: e2e-cluster ## Tests of the chart and the images on a one-node cluster, which is removed afterwards
+	@status=0; WANDBSWEEP_E2E_CLUSTER=$(TEST_CLUSTER) $(BIN)/pytest tests/e2e $(PYTEST_ARGS) || status=$$?; \
+	if [ -z "$(KEEP)" ]; then $(CLUSTER) down --name $(TEST_CLUSTER); fi; exit $$status
+
+test-down: $(VENV)/.installed ## Remove the cluster of the e2e tests, if KEEP=1 left it
+	@$(CLUSTER) down --name $(TEST_CLUSTER)
+
+bench: $(VENV)/.installed ## Latencies and memory of the operator, printed
+	@$(CLUSTER) binaries
+	@$(BIN)/python tests/bench
+
+images: $(VENV)/.installed ## Build the images
+	@$(BIN)/python hack/images build
+
+crds: $(VENV)/.installed ## Generate the CRD, its copy in the chart, and the reference pages
+	@$(BIN)/python -m wandbsweep.api.reference .
+	@cp crds/wandbsweeps.wandbsweep.dev.yaml charts/wandbsweep/crds/
+
+verify: crds ## Fail if a generated file is stale
+	@git diff --exit-code -- crds charts docs
+
+lock: $(VENV)/.installed ## Resolve the dependencies anew
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--extra dev pyproject.toml --output-file requirements/dev.lock
+
+clean: ## Remove what builds and tests left in this folder
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

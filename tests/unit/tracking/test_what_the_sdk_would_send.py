@@ -9,7 +9,7 @@ import sys
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from wandb.apis.public.sweeps import _validate_config_and_fill_distribution
 from wandb.util import api_to_app_url
@@ -100,6 +100,7 @@ configs = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)  # a busy machine is no error
 @given(configs)
 def test_distributions_are_filled_as_the_sdk_fills_them(config):
     try:

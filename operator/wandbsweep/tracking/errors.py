@@ -75,7 +75,8 @@ class AmbiguousCreateError(TrackingError):
     """A create was sent, and nobody knows whether the server carried it out.
 
     Raised when the answer was lost, late, unreadable or a server's failure. The caller must look the sweep up by its
-    marker before it creates again. `reason` tells the cause apart (ServerUnreachable or ServerError).
+    marker before it creates again, and not before `retry_after_seconds`, because a slow server may still be at it.
+    `reason` tells the cause apart (ServerUnreachable or ServerError).
     """
 
     default_reason = "ServerUnreachable"

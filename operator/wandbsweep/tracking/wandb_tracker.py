@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 _GOING_ON = {"PENDING", "RUNNING", "PAUSED"}
 """States of a sweep that is not over; in any other the SDK, too, changes nothing."""
 
+_SETTLING_SECONDS = 30.0
+"""A creation that was given up may still be under way at the server; to look it up sooner could miss it."""
+
 
 class WandbTracker:
     """A SweepTracker over GraphQL. Made anywhere; used and closed on one event loop.
@@ -86,7 +89,7 @@ class WandbTracker:
             raise AmbiguousCreateError(
                 f"{error}; whether the sweep was created is not known, it will be looked up before another attempt",
                 reason=error.reason,
-                retry_after_seconds=error.retry_after_seconds,
+                retry_after_seconds=max(error.retry_after_seconds or 0.0, _SETTLING_SECONDS),
             ) from error
 
     async def find(

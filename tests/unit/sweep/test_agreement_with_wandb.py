@@ -1,8 +1,8 @@
 """Our verdict on a definition against that of W&B's own checks (`sweeps`, the package their server runs).
 
-We are never more lenient, except that bounds given as exponents, which they discourage, are a warning here. We are stricter only
-for the reasons in STRICTER, each of which would cost a GPU: W&B takes the definition, and then no run can start or all
-runs search something else than was meant.
+We are never more lenient, except that bounds given as exponents, which they discourage, are a warning here. We are
+stricter only for the reasons in STRICTER, each of which would cost a GPU: W&B takes the definition, and then no run can
+start or all runs search something else than was meant.
 """
 
 import math

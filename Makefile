@@ -37,7 +37,7 @@ kubeconfig: $(VENV)/.installed ## Print the path of the demo cluster's kubeconfi
 
 image-load: $(VENV)/.installed ## Put a locally built image into the demo's cluster: make image-load IMAGE=name:tag or IMAGE=file.tar
 	@test -n "$(IMAGE)" || { echo "error: say which image: make image-load IMAGE=name:tag (or IMAGE=file.tar)" >&2; exit 2; }
-	@$(BIN)/python hack/images load --cluster $(DEMO_CLUSTER) "$(IMAGE)"
+	@hack/image-load.sh $(DEMO_CLUSTER) "$(IMAGE)"
 
 ## For people who work here
 
@@ -58,8 +58,8 @@ integration: $(VENV)/.installed ## Tests of the operator against a real API serv
 
 e2e-cluster: $(VENV)/.installed
 	@$(CLUSTER) up --name $(TEST_CLUSTER) --gpus 8
-	@$(BIN)/python hack/images build
-	@$(BIN)/python hack/images load --cluster $(TEST_CLUSTER) operator trainer-cpu
+	@$(BIN)/python hack/images build >/dev/null
+	@$(CLUSTER) load --name $(TEST_CLUSTER) $$($(BIN)/python hack/images path)
 
 e2e: e2e-cluster ## Tests of the chart and the images on a one-node cluster, which is removed afterwards
 	@status=0; WANDBSWEEP_E2E_CLUSTER=$(TEST_CLUSTER) $(BIN)/pytest tests/e2e $(PYTEST_ARGS) || status=$$?; \

@@ -15,6 +15,7 @@ from wandbsweep.sweep.numbers_in_yaml import is_number
 from wandbsweep.sweep.objective import check_early_terminate, read_metric
 from wandbsweep.sweep.parameters import Parameter, check_grid, read_parameters, warn_of_whole_bounds
 from wandbsweep.sweep.problems import InvalidSweepError, Place, Problem, Report, did_you_mean, kind_of
+from wandbsweep.sweep.rehearsal import rehearse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,6 +64,8 @@ def read_definition(source: str | Mapping[str, Any], *, field: str) -> SweepDefi
         check_grid(parameters, report)
     if not isinstance(source, str):
         warn_of_whole_bounds(parameters, report)
+    command = read_command(config, place, report)
+    rehearse(parameters, command, place / "parameters", report)
     definition = SweepDefinition(
         config=config,
         method=method,
@@ -72,7 +75,7 @@ def read_definition(source: str | Mapping[str, Any], *, field: str) -> SweepDefi
         project=config.get("project") or None,
         run_cap=_read_run_cap(config, place, report),
         program=config.get("program") or None,
-        command=read_command(config, place, report),
+        command=command,
         parameters=parameters,
         warnings=tuple(report.warnings),
     )

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-_LONGEST_ARGUMENT: Final = 128 * 1024 - 1
+LONGEST_ARGUMENT: Final = 128 * 1024 - 1
 """Bytes of one argument that Linux takes, without the closing NUL (MAX_ARG_STRLEN)."""
 
 
@@ -178,8 +178,8 @@ def _carried(word: str, what: str) -> str:
         size = len(word.encode())
     except UnicodeEncodeError:
         raise RenderError(f"{what} contains half of a surrogate pair, which is no character") from None
-    if size > _LONGEST_ARGUMENT:
+    if size > LONGEST_ARGUMENT:
         raise RenderError(
-            f"{what} takes {size} bytes, one argument at most {_LONGEST_ARGUMENT}: use ${{args_json_file}}"
+            f"{what} takes {size} bytes, one argument at most {LONGEST_ARGUMENT}: use ${{args_json_file}}"
         )
     return word

@@ -16,7 +16,9 @@ from wandbsweep.sweep.path import SweepPath
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=timezone.utc)
 UID = "8f0e1c52-6a0b-4d5e-9a57-2f3b6f1f0c11"
 PATH = SweepPath("lab", "anymal", "nkbj7529")
-RUNTIME = Runtime(image="wandbsweep/operator:test", image_pull_policy="IfNotPresent", wandb_base_url="http://wandb.test")
+RUNTIME = Runtime(
+    image="wandbsweep/operator:test", image_pull_policy="IfNotPresent", wandb_base_url="http://wandb.test"
+)
 OWNER = Owner("robots", "anymal", UID)
 
 
@@ -92,5 +94,11 @@ def a_new_object(**fields: Any) -> Snapshot:
 def a_live_object(**fields: Any) -> Snapshot:
     """An object whose sweep is on W&B, read just now."""
     status = WandbSweepStatus(sweep_id=PATH.sweep_id, sweep_path=str(PATH))
-    live = {"status": status, "has_finalizer": True, "has_intent": True, "definition": None, "reading": a_reading()}
+    live = {
+        "status": status,
+        "has_finalizer": True,
+        "intent_at": NOW - timedelta(hours=1),
+        "definition": None,
+        "reading": a_reading(),
+    }
     return a_new_object(**{**live, **fields})

@@ -39,8 +39,9 @@ FINALIZER: Final = "wandbsweep.dev/cleanup"
 """Held on a WandbSweep until its sweep on W&B has been treated as `deletionPolicy` says."""
 
 SWEEP_INTENT_ANNOTATION: Final = "wandbsweep.dev/sweep-intent"
-"""The object's UID, written before the sweep is created on W&B. Present without a `status.sweepID` it means that a
-sweep may exist already: the operator looks for the marker in W&B before it creates one. Absent: none was asked for."""
+"""The object's UID and the time, written before the sweep is created on W&B. Present without a `status.sweepID` it
+means that a sweep may exist already: the operator looks for the marker in W&B before it creates one. Absent: none was
+asked for."""
 
 UID_MARKER: Final = "wandbsweep.dev/uid"
 """Key of the last line in the description of a sweep on W&B, `wandbsweep.dev/uid: <uid>`: whose sweep it is."""

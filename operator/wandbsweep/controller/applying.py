@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wandbsweep.api import labels
 from wandbsweep.api.reasons import Reason
+from wandbsweep.controller.intents import write_intent
 from wandbsweep.controller.kube_api import ConflictError, RefusedError, jobs_path, sweeps_path
 from wandbsweep.controller.observing import as_problem
 from wandbsweep.pool import actions
@@ -23,7 +24,15 @@ if TYPE_CHECKING:
 
     from wandbsweep.controller.kube_api import KubeApi
     from wandbsweep.controller.observing import Observation
-    from wandbsweep.pool.actions import Action, CreateSweep, FindAndStop, RemoveAgent, StartAgent
+    from wandbsweep.pool.actions import (
+        Action,
+        AdoptSweep,
+        CreateSweep,
+        FindAndStop,
+        RemoveAgent,
+        SetSweepState,
+        StartAgent,
+    )
     from wandbsweep.pool.facts import Snapshot
     from wandbsweep.pool.jobs import Runtime
     from wandbsweep.tracking.protocol import Account, SweepTracker
@@ -46,21 +55,20 @@ class Applier:
 
         Raises KubeError if the API server fails, ConflictError if the object changed since it was observed.
         """
-        body = observation.body
-        outcome = Outcome()
+        body, outcome = observation.body, Outcome()
         try:
             for action in plan.actions:
                 match action:
                     case actions.ClaimObject():
                         body = await self._claim(observation)
-                    case actions.CreateSweep():
-                        outcome = replace(outcome, created=await self._create(observation, action))
-                    case actions.SetSweepState():
-                        await self._set_state(_account(observation), action)
-                    case actions.FindAndStop():
-                        await self._find_and_stop(observation, action)
                     case actions.ReleaseObject():
                         body = await self._release(observation)
+                    case actions.CreateSweep():
+                        outcome = replace(outcome, created=await self._create(observation, action))
+                    case actions.AdoptSweep():
+                        outcome = replace(outcome, created=await self._adopt(observation, action))
+                    case actions.SetSweepState() | actions.FindAndStop():
+                        await self._bring_to_rest(observation, action)
                     case actions.StartAgent() | actions.RemoveAgent():
                         continue  # together, below
         except ConfigRejected as error:
@@ -73,7 +81,8 @@ class Applier:
         snapshot, metadata = observation.snapshot, observation.body["metadata"]
         finalizers = metadata.get("finalizers", [])
         wanted = finalizers if labels.FINALIZER in finalizers else [*finalizers, labels.FINALIZER]
-        claim = {"finalizers": wanted, "annotations": {labels.SWEEP_INTENT_ANNOTATION: snapshot.uid}}
+        intent = write_intent(snapshot.uid, snapshot.now)
+        claim = {"finalizers": wanted, "annotations": {labels.SWEEP_INTENT_ANNOTATION: intent}}
         return await self._patch_metadata(observation, claim)
 
     async def _release(self, observation: Observation) -> dict[str, Any]:
@@ -86,27 +95,33 @@ class Applier:
         return await self._kube.merge_patch(path, {"metadata": {"resourceVersion": version, **change}})
 
     async def _create(self, observation: Observation, action: CreateSweep) -> CreatedSweep:
-        account, uid = _account(observation), observation.snapshot.uid
-        if action.look_up_first:
-            found = await self._tracker.find(account, entity=action.entity, project=action.project, marker=marker(uid))
-            if found:
-                return CreatedSweep(found.path, found.url, Reason.ADOPTED)
+        account = _account(observation)
+        if action.look_up_first and (found := await self._adopt(observation, action)):
+            return found
         made = await self._tracker.create(account, entity=action.entity, project=action.project, config=action.config)
         for warning in made.warnings:
             log.warning("W&B says of the sweep %s: %s", made.path, warning)
         return CreatedSweep(made.path, made.url, Reason.CREATED, made.warnings)
 
-    async def _set_state(self, account: Account, action: actions.SetSweepState) -> None:
-        try:
-            await self._tracker.set_state(account, action.path, action.state)
-        except SweepMissing:
-            log.info("The sweep %s was deleted on W&B: there is nothing to stop", action.path)
-
-    async def _find_and_stop(self, observation: Observation, action: FindAndStop) -> None:
+    async def _adopt(self, observation: Observation, action: CreateSweep | AdoptSweep) -> CreatedSweep | None:
         account, text = _account(observation), marker(observation.snapshot.uid)
         found = await self._tracker.find(account, entity=action.entity, project=action.project, marker=text)
-        if found:
-            await self._set_state(account, actions.SetSweepState(found.path, action.state))
+        return CreatedSweep(found.path, found.url, Reason.ADOPTED) if found else None
+
+    async def _bring_to_rest(self, observation: Observation, action: SetSweepState | FindAndStop) -> None:
+        account = _account(observation)
+        if isinstance(action, actions.SetSweepState):
+            path = action.path
+        else:
+            text = marker(observation.snapshot.uid)
+            found = await self._tracker.find(account, entity=action.entity, project=action.project, marker=text)
+            if found is None:
+                return
+            path = found.path
+        try:
+            await self._tracker.set_state(account, path, action.state)
+        except SweepMissing:
+            log.info("The sweep %s was deleted on W&B: there is nothing to stop", path)
 
     async def _change_pool(self, snapshot: Snapshot, planned: Iterable[Action], outcome: Outcome) -> Outcome:
         removals = [action for action in planned if isinstance(action, actions.RemoveAgent)]

@@ -16,6 +16,7 @@ from wandbsweep.api.status import WandbSweepStatus
 from wandbsweep.controller import kube_facts
 from wandbsweep.controller.accounts import read_account
 from wandbsweep.controller.definitions import check_template, read_sweep, template_was_checked
+from wandbsweep.controller.intents import read_intent
 from wandbsweep.controller.kube_api import NotFoundError, core_path, jobs_path, sweeps_path
 from wandbsweep.pool import polling
 from wandbsweep.pool.facts import AgentJob, AgentPod, Problem, Snapshot, SweepReading
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from wandbsweep.pool.jobs import Runtime
     from wandbsweep.sweep.definition import SweepDefinition
     from wandbsweep.tracking.protocol import Account, SweepTracker
+
+BELIEVED_AFTER = timedelta(seconds=15)  # how long W&B has to deny a sweep that it had before it counts as deleted
 
 log = logging.getLogger(__name__)
 
@@ -74,9 +77,9 @@ class Observer:
         owner = Owner(key.namespace, key.name, metadata["uid"])
         jobs, pods = await self._pool(owner)
         deleted_at = kube_facts.read_time(metadata.get("deletionTimestamp"))
-        has_intent = metadata.get("annotations", {}).get(labels.SWEEP_INTENT_ANNOTATION) == owner.uid
+        intent_at = read_intent(metadata)
         definition, problem = None, None
-        if status.completion_time is None and (deleted_at is None or (has_intent and status.sweep_path is None)):
+        if status.completion_time is None and (deleted_at is None or (intent_at and status.sweep_path is None)):
             definition, problem = await self._definition(owner, spec, status, metadata["generation"])
         wandb = await self._wandb(owner, spec, status, jobs, problem, deleting=deleted_at is not None)
         created_at = kube_facts.read_time(metadata["creationTimestamp"])
@@ -92,7 +95,7 @@ class Observer:
             now=_now(),
             deleted_at=deleted_at,
             has_finalizer=labels.FINALIZER in metadata.get("finalizers", []),
-            has_intent=has_intent,
+            intent_at=intent_at,
             definition=definition,
             definition_problem=problem,
             wandb_problem=wandb.problem,
@@ -154,7 +157,11 @@ class Observer:
             reading = await self._readings.read(account, path, _now())
         except TrackingError as error:
             return _WandbSide(account, problem=as_problem(error), reading=last)
-        return _WandbSide(account, reading=reading, missing=reading is None)
+        if reading is None:
+            # A key that may no longer see the project looks the same for a moment; agents are not ended for that.
+            gone = known is None or self._readings.missing_for(path, _now()) >= BELIEVED_AFTER
+            return _WandbSide(account, reading=last, missing=gone)
+        return _WandbSide(account, reading=reading)
 
     async def _path_to_join(self, account: Account, spec: WandbSweepSpec) -> SweepPath | None:
         if spec.sweep_id is None or spec.project is None:

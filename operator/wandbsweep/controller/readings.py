@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Final
 from wandbsweep.pool.facts import Best, SweepReading, SweepState
 from wandbsweep.sweep.definition import InvalidSweepError, read_definition
 from wandbsweep.sweep.wandb_config import grid_size
+from wandbsweep.tracking.errors import PartialReadError
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Mapping
+    from datetime import datetime, timedelta
 
     from wandbsweep.sweep.path import SweepPath
     from wandbsweep.tracking import protocol
@@ -33,20 +35,28 @@ class Readings:
         self._waiting: dict[protocol.Account, _Waiting] = defaultdict(dict)
         self._flushes: set[asyncio.Task[None]] = set()
         self._last: dict[SweepPath, SweepReading] = {}
+        self._missing_since: dict[SweepPath, datetime] = {}
 
     def last(self, path: SweepPath) -> SweepReading | None:
         """The newest reading of this sweep, if there was one since the operator started."""
         return self._last.get(path)
 
+    def missing_for(self, path: SweepPath, now: datetime) -> timedelta:
+        """How long W&B has been saying that it has no such sweep."""
+        return now - self._missing_since.get(path, now)
+
     def forget(self, path: SweepPath) -> None:
         """The object of this sweep is gone."""
         self._last.pop(path, None)
+        self._missing_since.pop(path, None)
 
     async def read(self, account: protocol.Account, path: SweepPath, now: datetime) -> SweepReading | None:
         """Look at a sweep; None if W&B has no such sweep. Raises TrackingError."""
         answer = await asyncio.shield(self._ask(account, path))
         if answer is None:
+            self._missing_since.setdefault(path, now)
             return None
+        self._missing_since.pop(path, None)
         reading = to_reading(answer, now, self._last.get(path))
         self._last[path] = reading
         return reading
@@ -64,15 +74,20 @@ class Readings:
     async def _flush(self, account: protocol.Account) -> None:
         await asyncio.sleep(WINDOW_SECONDS)
         waiting = self._waiting.pop(account)
+        answers: Mapping[SweepPath, protocol.SweepReading | None] = {}
+        failures: Mapping[SweepPath, Exception] = {}
         try:
             answers = await self._tracker.read(account, tuple(waiting))
+        except PartialReadError as error:
+            answers, failures = error.readings, error.failures
         except Exception as error:  # noqa: BLE001 - whoever asked gets it, and decides
-            for future in waiting.values():
-                if not future.done():
-                    future.set_exception(error)
-            return
+            failures = dict.fromkeys(waiting, error)
         for path, future in waiting.items():
-            if not future.done():
+            if future.done():
+                continue
+            if path in failures:
+                future.set_exception(failures[path])
+            else:
                 future.set_result(answers[path])
 
 

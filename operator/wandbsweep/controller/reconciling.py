@@ -48,7 +48,7 @@ class Reconciler:
         self._recorder = recorder
         self._readings = readings
         self._metrics = metrics
-        self._uids: dict[ObjectKey, str] = {}
+        self._seen: dict[ObjectKey, Snapshot] = {}
 
     async def reconcile(self, key: ObjectKey) -> PassResult:
         """One pass. Raises KubeError if the API server fails; the pass is then tried again."""
@@ -57,7 +57,7 @@ class Reconciler:
             if observation is None:
                 self._forget(key)
                 return PassResult(gone=True)
-            self._uids[key] = observation.snapshot.uid
+            self._seen[key] = observation.snapshot
             try:
                 return await self._carry_out(observation)
             except (ConflictError, NotFoundError) as error:
@@ -89,10 +89,13 @@ class Reconciler:
             log.info("%s/%s is sweep %s", snapshot.namespace, snapshot.name, status.sweep_path)
 
     def _forget(self, key: ObjectKey) -> None:
-        uid = self._uids.pop(key, None)
-        if uid is not None:
-            self._recorder.forget(uid)
-            self._metrics.forget(uid)
+        last = self._seen.pop(key, None)
+        if last is None:
+            return
+        self._recorder.forget(last.uid)
+        self._metrics.forget(last.uid)
+        if last.path:
+            self._readings.forget(last.path)
 
 
 def _farewell(snapshot: Snapshot, plan: actions.Plan, outcome: Outcome) -> list[events.Event]:

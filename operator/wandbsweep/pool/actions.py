@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ClaimObject:
-    """Add the finalizer and the intent to create a sweep, in one write, before anything exists outside."""
+    """Add the finalizer and record the intent to create a sweep, in one write, before anything exists outside."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,14 @@ class CreateSweep:
     project: str
     config: Mapping[str, Any]
     look_up_first: bool
+
+
+@dataclass(frozen=True)
+class AdoptSweep:
+    """Look for the sweep that an earlier attempt may have created; create none, as its request may still be under way."""
+
+    entity: str | None
+    project: str
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,7 @@ class ReleaseObject:
     gave_up: str | None = None
 
 
-Action = ClaimObject | CreateSweep | StartAgent | RemoveAgent | SetSweepState | FindAndStop | ReleaseObject
+Action = ClaimObject | CreateSweep | AdoptSweep | StartAgent | RemoveAgent | SetSweepState | FindAndStop | ReleaseObject
 
 
 @dataclass(frozen=True)

@@ -150,7 +150,7 @@ class Snapshot:
     now: datetime
     deleted_at: datetime | None = None
     has_finalizer: bool = False
-    has_intent: bool = False
+    intent_at: datetime | None = None  # when it was last recorded that the sweep is about to be created
     definition: SweepDefinition | None = None
     definition_problem: Problem | None = None
     wandb_problem: Problem | None = None

@@ -10,6 +10,7 @@ from wandbsweep.api.spec import DeletionPolicy
 from wandbsweep.pool import polling
 from wandbsweep.pool.actions import (
     Action,
+    AdoptSweep,
     ClaimObject,
     CreateSweep,
     FindAndStop,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 RETRY = timedelta(seconds=10)  # a missing Secret or ConfigMap, a server that is down: nothing announces their return
 CLEANUP_PATIENCE = timedelta(minutes=5)  # how long a deleted object waits for a W&B server that does not answer
+SETTLING = timedelta(seconds=45)  # a creation that was sent may still be carried out: the time-out and a half
 NOW = timedelta()
 
 
@@ -50,12 +52,14 @@ def make_plan(snapshot: Snapshot) -> Plan:
 def _plan_creation(snapshot: Snapshot) -> Plan:
     if snapshot.definition_problem or snapshot.wandb_problem or snapshot.sweep_missing:
         return Plan(look_again=_retry(snapshot))
-    claim: list[Action] = [] if snapshot.has_finalizer and snapshot.has_intent else [ClaimObject()]
     if snapshot.spec.sweep_id is not None:
-        return Plan(tuple(claim), look_again=RETRY)
+        return Plan(() if snapshot.has_finalizer else (ClaimObject(),), look_again=RETRY)
     definition, spec = snapshot.definition, snapshot.spec
     if definition is None or (project := spec.project or definition.project) is None:
         return Plan(look_again=RETRY)
+    entity = spec.entity or definition.entity
+    if snapshot.intent_at and (unsettled := snapshot.intent_at + SETTLING - snapshot.now) > NOW:
+        return Plan((AdoptSweep(entity, project),), look_again=min(unsettled, RETRY))
     config = wandb_config(
         definition,
         display_name=snapshot.name,
@@ -64,8 +68,8 @@ def _plan_creation(snapshot: Snapshot) -> Plan:
         runs_per_agent=spec.runs_per_agent,
         agent_count=spec.agent_count,
     )
-    create = CreateSweep(spec.entity or definition.entity, project, config, look_up_first=snapshot.has_intent)
-    return Plan((*claim, create), look_again=RETRY)
+    create = CreateSweep(entity, project, config, look_up_first=snapshot.intent_at is not None)
+    return Plan((ClaimObject(), create), look_again=RETRY)
 
 
 def _plan_pool(snapshot: Snapshot) -> Plan:
@@ -106,7 +110,7 @@ def _plan_deletion(snapshot: Snapshot) -> Plan:
     if not snapshot.has_finalizer:
         return Plan()
     target = _target_state(snapshot)
-    if target is None or not (snapshot.path or snapshot.has_intent) or snapshot.terminal:
+    if target is None or not (snapshot.path or snapshot.intent_at) or snapshot.terminal:
         return Plan((ReleaseObject(),))
     if snapshot.wandb_problem:
         return _wait_or_give_up(snapshot)

@@ -3,9 +3,10 @@ from __future__ import annotations
 import copy
 import json
 
-from builders import OWNER, PATH, RUNTIME, a_spec, a_template
 from hypothesis import given
 from hypothesis import strategies as st
+
+from builders import OWNER, PATH, RUNTIME, a_spec, a_template
 from wandbsweep.pool.jobs import agent_job, job_name
 
 

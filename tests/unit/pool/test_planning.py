@@ -3,11 +3,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+
 from builders import NOW, PATH, a_job, a_live_object, a_new_object, a_reading, a_spec, a_sweep
 from wandbsweep.api.reasons import Reason
 from wandbsweep.api.status import WandbSweepStatus
 from wandbsweep.pool import planning
 from wandbsweep.pool.actions import (
+    AdoptSweep,
     ClaimObject,
     CreateSweep,
     FindAndStop,
@@ -19,6 +21,7 @@ from wandbsweep.pool.actions import (
 from wandbsweep.pool.facts import JobPhase, Problem
 from wandbsweep.pool.planning import make_plan
 
+LONG_AGO = NOW - timedelta(hours=1)
 UNREACHABLE = Problem(Reason.SERVER_UNREACHABLE, "W&B does not answer")
 
 
@@ -31,10 +34,19 @@ def test_the_intent_is_recorded_before_the_sweep_is_created():
 
 
 def test_after_a_crash_a_sweep_is_looked_for_before_it_is_created():
-    (create,) = make_plan(a_new_object(has_finalizer=True, has_intent=True)).actions
+    claim, create = make_plan(a_new_object(has_finalizer=True, intent_at=LONG_AGO)).actions
 
+    assert isinstance(claim, ClaimObject)
     assert isinstance(create, CreateSweep)
     assert create.look_up_first
+
+
+def test_while_a_creation_may_still_be_under_way_its_sweep_is_only_looked_for():
+    plan = make_plan(a_new_object(has_finalizer=True, intent_at=NOW - planning.SETTLING / 2))
+
+    assert plan.actions == (AdoptSweep(None, "anymal"),)
+    assert plan.look_again is not None
+    assert plan.look_again <= planning.RETRY
 
 
 def test_the_sweep_that_is_created_carries_the_uid_of_its_object():
@@ -76,7 +88,7 @@ def test_a_sweep_to_join_is_claimed_but_never_created():
 
 
 def test_no_agent_starts_before_the_sweep_has_an_id():
-    actions = make_plan(a_new_object(has_finalizer=True, has_intent=True, reading=a_reading())).actions
+    actions = make_plan(a_new_object(has_finalizer=True, intent_at=LONG_AGO, reading=a_reading())).actions
 
     assert not any(isinstance(action, StartAgent) for action in actions)
 
@@ -88,7 +100,10 @@ def test_the_end_takes_every_agent_down_and_stops_the_sweep_if_w_and_b_goes_on()
 
     assert plan.verdict is not None
     assert plan.actions[0] == SetSweepState(PATH, "FINISHED")
-    assert [action.job_name for action in plan.actions if isinstance(action, RemoveAgent)] == ["anymal-0-0", "anymal-1-0"]
+    assert [action.job_name for action in plan.actions if isinstance(action, RemoveAgent)] == [
+        "anymal-0-0",
+        "anymal-1-0",
+    ]
 
 
 def test_a_finished_object_only_clears_what_is_left_of_its_pool():
@@ -125,7 +140,7 @@ def test_a_joined_sweep_belongs_to_somebody_else_unless_a_policy_is_set():
 
 
 def test_a_sweep_that_was_created_without_anybody_noting_its_id_is_found_and_stopped():
-    snapshot = a_new_object(deleted_at=NOW, has_finalizer=True, has_intent=True)
+    snapshot = a_new_object(deleted_at=NOW, has_finalizer=True, intent_at=LONG_AGO)
 
     assert make_plan(snapshot).actions == (FindAndStop(None, "anymal", "FINISHED"), ReleaseObject())
 

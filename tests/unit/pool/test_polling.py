@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from builders import NOW, a_reading
 from hypothesis import given
 from hypothesis import strategies as st
+
+from builders import NOW, a_reading
 from wandbsweep.pool.polling import FASTEST, SLOWEST, next_poll, poll_interval
 
 

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from builders import NOW, PATH, a_job, a_live_object, a_reading, a_spec
 from hypothesis import given
 from hypothesis import strategies as st
+
+from builders import NOW, PATH, a_job, a_live_object, a_reading, a_spec
 from wandbsweep.api.reasons import Reason
 from wandbsweep.pool.actions import StartAgent
 from wandbsweep.pool.facts import AgentJob, JobPhase, Problem

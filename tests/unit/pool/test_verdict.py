@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from builders import a_live_object, a_new_object, a_reading, a_spec
 from wandbsweep.api.reasons import Reason
 from wandbsweep.pool.verdict import decide
@@ -10,7 +11,15 @@ ENDS = {
     "stopped on W&B": ("FINISHED", {"finished": 3}, None, None, True, Reason.SWEEP_FINISHED, False),
     "stopped before any run": ("FINISHED", {}, None, None, True, Reason.SWEEP_FINISHED, False),
     "cap reached and W&B knows": ("FINISHED", {"finished": 12}, 12, None, True, Reason.RUN_CAP_REACHED, False),
-    "cap reached and W&B goes on": ("RUNNING", {"finished": 11, "failed": 1}, 12, None, True, Reason.RUN_CAP_REACHED, True),
+    "cap reached and W&B goes on": (
+        "RUNNING",
+        {"finished": 11, "failed": 1},
+        12,
+        None,
+        True,
+        Reason.RUN_CAP_REACHED,
+        True,
+    ),
     "grid done": ("RUNNING", {"finished": 6}, None, 6, True, Reason.GRID_EXHAUSTED, True),
     "every run failed": ("FINISHED", {"failed": 2, "crashed": 1}, None, None, False, Reason.ALL_RUNS_FAILED, False),
     "every run killed at the cap": ("RUNNING", {"killed": 2}, 2, None, False, Reason.ALL_RUNS_FAILED, True),

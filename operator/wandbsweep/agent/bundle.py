@@ -19,8 +19,12 @@ _SINGLE_FILES: Final = ("__init__.py", "sweep/__init__.py", "sweep/rendering.py"
 _AGENT_FOLDER: Final = "agent"
 _LAUNCHERS_FOLDER: Final = "agent/launchers"
 
+# A PID 1 loses signals for which it has no handler yet. Blocked ones wait until the inbox is open and unblocks them.
 _MAIN = """\
+import signal
 import sys
+
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
 
 from wandbsweep.agent.main import main
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import pwd
 import tempfile
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from wandbsweep.agent import home as homes
+from wandbsweep.agent.variables import DEFAULTS, HOME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,26 +19,11 @@ if TYPE_CHECKING:
 
     from wandbsweep.agent.home import Home
 
-DEFAULTS: Final[Mapping[str, str]] = {
-    # What a trainer prints shows in the container's log at once, not when a buffer is full.
-    "PYTHONUNBUFFERED": "1",
-    # The agent signs in again after each run and dies when the server is away for this long; wandb's own 19 s is short.
-    "WANDB_HTTP_TIMEOUT": "300",
-    # wandb's own 15 s hide the history of short runs from early termination, and lose more when a run is stopped.
-    "WANDB_X_FILE_STREAM_TRANSMIT_INTERVAL": "2",
-    # No telemetry requests beside each run.
-    "WANDB_ERROR_REPORTING": "false",
-    # wandb gives up after 3 failures in the first minute, so that the trainer's start-up time decides whether failures
-    # count. Here 3 failures are enough whenever they come, as long as most runs failed.
-    "WANDB_AGENT_DISABLE_FLAPPING": "true",
-    "WANDB_AGENT_MAX_INITIAL_FAILURES": "3",
-}
-
 
 def agent_environment(environ: Mapping[str, str], home: Home, bin_folder: Path) -> dict[str, str]:
     """The whole environment; makes the folders that it names."""
     own = str(home.path)
-    environment = {**DEFAULTS, **environ, homes.VARIABLE: own}
+    environment = {**{row.name: row.value for row in DEFAULTS}, **environ, HOME.name: own}
     environment["PATH"] = f"{bin_folder}{os.pathsep}{environ.get('PATH') or os.defpath}"
     for variable in ("HOME", "WANDB_DIR"):
         if not _writable(environ.get(variable)):

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wandbsweep.agent.variables import HOME
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-VARIABLE = "WANDBSWEEP_HOME"
 
 _NOT_FOR_FILE_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
 
@@ -40,7 +40,7 @@ class Home:
 
 def agent_home(environ: Mapping[str, str], bundle_folder: Path | None) -> Home:
     """The agent's: as told, else beside the bundle it runs from, else as on a workstation."""
-    if told := environ.get(VARIABLE):
+    if told := environ.get(HOME.name):
         return Home(Path(told))
     if bundle_folder is not None:
         return Home(bundle_folder / "home")
@@ -49,7 +49,7 @@ def agent_home(environ: Mapping[str, str], bundle_folder: Path | None) -> Home:
 
 def trial_home(environ: Mapping[str, str]) -> Home:
     """A trial's: as told by the agent, else in the run folder of W&B, else among the temporary files."""
-    if told := environ.get(VARIABLE):
+    if told := environ.get(HOME.name):
         return Home(Path(told))
     if wandb_dir := environ.get("WANDB_DIR"):
         return Home(Path(wandb_dir) / "wandb" / "wandbsweep")

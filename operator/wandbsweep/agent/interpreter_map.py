@@ -10,10 +10,10 @@ import json
 import shlex
 from typing import TYPE_CHECKING
 
+from wandbsweep.agent.variables import INTERPRETER_MAP
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-VARIABLE = "WANDBSWEEP_INTERPRETER_MAP"
 
 _ENV_PROGRAMS = frozenset({"env", "/usr/bin/env"})
 
@@ -27,16 +27,18 @@ def read_interpreter_map(text: str) -> dict[str, list[str]]:
     try:
         rows = json.loads(text) if text.strip() else {}
     except ValueError as error:
-        raise InterpreterMapError(f"{VARIABLE} is not JSON ({error}): {_remedy()}") from None
+        raise InterpreterMapError(f"{INTERPRETER_MAP.name} is not JSON ({error}): {_remedy()}") from None
     if not isinstance(rows, dict) or not all(isinstance(target, str) for target in rows.values()):
-        raise InterpreterMapError(f"{VARIABLE} must be a JSON object of texts: {_remedy()}")
+        raise InterpreterMapError(f"{INTERPRETER_MAP.name} must be a JSON object of texts: {_remedy()}")
     try:
         words = {program: shlex.split(target) for program, target in rows.items()}
     except ValueError as error:
-        raise InterpreterMapError(f"{VARIABLE} has a value with an open quote ({error}): {_remedy()}") from None
+        raise InterpreterMapError(
+            f"{INTERPRETER_MAP.name} has a value with an open quote ({error}): {_remedy()}"
+        ) from None
     for program, target in words.items():
         if not target:
-            raise InterpreterMapError(f"{VARIABLE} maps {program!r} to nothing: {_remedy()}")
+            raise InterpreterMapError(f"{INTERPRETER_MAP.name} maps {program!r} to nothing: {_remedy()}")
     return words
 
 

@@ -5,17 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wandbsweep.agent.variables import GRACE_SECONDS, PYTHON, RUNS_PER_AGENT, SWEEP, TERMINATION_LOG
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SWEEP = "WANDBSWEEP_SWEEP"
-RUNS_PER_AGENT = "WANDBSWEEP_RUNS_PER_AGENT"
-GRACE_SECONDS = "WANDBSWEEP_GRACE_SECONDS"
-PYTHON = "WANDBSWEEP_PYTHON"
-TERMINATION_LOG = "WANDBSWEEP_TERMINATION_LOG"
-
 _SWEEP_PARTS = 3
-_KUBERNETES_GRACE_SECONDS = 30.0
+_KUBERNETES_GRACE_SECONDS = float(GRACE_SECONDS.default)
 
 
 class BadEnvironmentError(Exception):
@@ -46,24 +42,24 @@ class AgentSettings:
     def from_environ(cls, environ: Mapping[str, str]) -> AgentSettings:
         """Reads the variables once; an empty variable counts as absent."""
         return cls(
-            sweep=_sweep(environ.get(SWEEP, "")),
-            runs_per_agent=_runs_per_agent(environ.get(RUNS_PER_AGENT, "")),
-            grace_seconds=_grace_seconds(environ.get(GRACE_SECONDS, "")),
+            sweep=_sweep(environ.get(SWEEP.name, "")),
+            runs_per_agent=_runs_per_agent(environ.get(RUNS_PER_AGENT.name, "")),
+            grace_seconds=_grace_seconds(environ.get(GRACE_SECONDS.name, "")),
             server=environ.get("WANDB_BASE_URL") or "https://api.wandb.ai",
-            python=environ.get(PYTHON) or None,
+            python=environ.get(PYTHON.name) or None,
             termination_log=termination_log(environ),
         )
 
 
 def termination_log(environ: Mapping[str, str]) -> str:
     """The default is Kubernetes' own: terminationMessagePath of a container that says nothing else."""
-    return environ.get(TERMINATION_LOG) or "/dev/termination-log"
+    return environ.get(TERMINATION_LOG.name) or TERMINATION_LOG.default
 
 
 def _sweep(text: str) -> str:
     parts = text.split("/")
     if len(parts) != _SWEEP_PARTS or not all(part.strip() for part in parts):
-        given = f"{SWEEP} is {text!r}" if text else f"{SWEEP} is not set"
+        given = f"{SWEEP.name} is {text!r}" if text else f"{SWEEP.name} is not set"
         raise BadEnvironmentError(f"{given}: set it to entity/project/id of the sweep to join")
     return text
 
@@ -72,7 +68,9 @@ def _runs_per_agent(text: str) -> int | None:
     if not text:
         return None
     if not text.isdecimal() or int(text) < 1:
-        raise BadEnvironmentError(f"{RUNS_PER_AGENT} is {text!r}: set it to a whole number of 1 or more, or remove it")
+        raise BadEnvironmentError(
+            f"{RUNS_PER_AGENT.name} is {text!r}: set it to a whole number of 1 or more, or remove it"
+        )
     return int(text)
 
 
@@ -83,6 +81,6 @@ def _grace_seconds(text: str) -> float:
         seconds = -1.0
     if not 0.0 <= seconds < float("inf"):
         raise BadEnvironmentError(
-            f"{GRACE_SECONDS} is {text!r}: set it to the pod's terminationGracePeriodSeconds, or remove it"
+            f"{GRACE_SECONDS.name} is {text!r}: set it to the pod's terminationGracePeriodSeconds, or remove it"
         )
     return seconds

@@ -34,6 +34,8 @@ class SignalInbox:
         os.set_blocking(self._writer, False)
         self._previous_wakeup = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         self._previous = {signum: signal.signal(signum, _leave_it_to_the_pipe) for signum in self._signals}
+        # The bundle blocks some of them until here, so that none is lost while it starts.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, self._signals)
         return self
 
     def __exit__(

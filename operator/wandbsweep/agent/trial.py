@@ -20,6 +20,7 @@ from wandbsweep.agent.console import take_console
 from wandbsweep.agent.exit_codes import TrialExit
 from wandbsweep.agent.home import Home, trial_home
 from wandbsweep.agent.trainer import TrainerEnd, run_trainer
+from wandbsweep.agent.variables import INTERPRETER_MAP
 from wandbsweep.sweep.rendering import RenderError, args_json, render_command, uses_args_json_file
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def trainer_argv(trial: Trial, home: Home, run_id: str, environ: Mapping[str, st
     path = home.args_file(run_id)
     try:
         argv = render_command(trial.command, trial.values, args_json_file=path)
-        rows = interpreter_map.read_interpreter_map(environ.get(interpreter_map.VARIABLE, ""))
+        rows = interpreter_map.read_interpreter_map(environ.get(INTERPRETER_MAP.name, ""))
     except (RenderError, interpreter_map.InterpreterMapError) as error:
         raise TrialError(TrialExit.BAD_ARGUMENTS, str(error)) from None
     if not argv:
@@ -104,7 +105,7 @@ def _start(argv: Sequence[str]) -> TrainerEnd:
         raise TrialError(
             TrialExit.NOT_FOUND,
             f"{argv[0]} was not found on this machine: correct the sweep's command, or map the program with "
-            f"{interpreter_map.VARIABLE}",
+            f"{INTERPRETER_MAP.name}",
         ) from None
     except OSError as error:
         if error.errno == errno.E2BIG:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import stat
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -93,6 +94,50 @@ def spawn(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+class Container:
+    """An agent's container: its main process, and what it left to read."""
+
+    def __init__(self, process: subprocess.Popen[bytes], folder: Path, termination_log: Path) -> None:
+        self.process = process
+        self.send = process.send_signal
+        self._folder = folder
+        self._termination_log = termination_log
+        self._stopped_at = 0.0
+
+    def ready_pid(self) -> int | None:
+        """The process that wrote its number into the file `ready`, once it has."""
+        path = self._folder / "ready"
+        return int(path.read_text()) if path.exists() and path.read_text() else None
+
+    def stop(self, signum: signal.Signals = signal.SIGTERM) -> None:
+        self._stopped_at = time.monotonic()
+        self.send(signum)
+
+    def exit_code(self, timeout: float = 30) -> int:
+        return self.process.wait(timeout)
+
+    def seconds_to_end(self) -> float:
+        self.process.wait(30)
+        return time.monotonic() - self._stopped_at
+
+    @property
+    def last_words(self) -> dict[str, Any]:
+        """The termination message."""
+        words: dict[str, Any] = json.loads(self._termination_log.read_text())
+        return words
+
+    @property
+    def log(self) -> str:
+        """As `kubectl logs` would show it, first one stream, then the other."""
+        return (self._folder / "stdout").read_text() + (self._folder / "stderr").read_text()
+
+
+@pytest.fixture
+def observe(tmp_path: Path, environ: dict[str, str]) -> Callable[[subprocess.Popen[bytes]], Container]:
+    """A process of `spawn` as the container whose main process it is."""
+    return lambda process: Container(process, tmp_path, Path(environ["WANDBSWEEP_TERMINATION_LOG"]))
 
 
 @pytest.fixture

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -43,41 +41,8 @@ while True: time.sleep(0.1)
 """
 
 
-class Container:
-    """An agent's container: its main process, and what it left to read."""
-
-    def __init__(self, process, folder, environ):
-        self.process = process
-        self.folder = folder
-        self.environ = environ
-        self.send = process.send_signal
-
-    def ready_pid(self):
-        path = self.folder / "ready"
-        return int(path.read_text()) if path.exists() and path.read_text() else None
-
-    def stop(self, signum=signal.SIGTERM):
-        self.stopped_at = time.monotonic()
-        self.send(signum)
-
-    def exit_code(self, timeout=30):
-        return self.process.wait(timeout)
-
-    def seconds_to_end(self):
-        self.process.wait(30)
-        return time.monotonic() - self.stopped_at
-
-    @property
-    def last_words(self):
-        return json.loads(Path(self.environ["WANDBSWEEP_TERMINATION_LOG"]).read_text())
-
-    @property
-    def log(self):
-        return (self.folder / "stdout").read_text() + (self.folder / "stderr").read_text()
-
-
 @pytest.fixture
-def container(runtime, environ, spawn, tmp_path, script):
+def container(runtime, environ, spawn, observe, tmp_path):
     """Starts the runtime in an image whose wandb is the given program."""
 
     def start(wandb_program, grace=30, prefix=(), **variables):
@@ -94,7 +59,7 @@ def container(runtime, environ, spawn, tmp_path, script):
                 **variables,
             }
         )
-        return Container(spawn([*prefix, runtime / "bin" / "wandbsweep-agent"], environ), tmp_path, environ)
+        return observe(spawn([*prefix, runtime / "bin" / "wandbsweep-agent"], environ))
 
     return start
 
@@ -163,6 +128,17 @@ def test_an_agent_that_cannot_forward_signals_still_lets_the_trainer_save(contai
     assert pod.exit_code() == 20
     assert (tmp_path / "saved").exists()
     assert pod.last_words["runs"]["stopped"] == 1
+
+
+def test_a_trainer_of_a_sweep_with_a_plain_command_may_save_behind_its_script(container, eventually, tmp_path, script):
+    """A sweep that was made elsewhere has no trial launcher, and the stock agent signals the script only."""
+    (tmp_path / "train.py").write_text(NEEDS_SAVING)
+    wrapper = script("python.sh", f'{sys.executable} "$@"\nexit $?\n', "/bin/sh")
+    pod = container(STARTS_TRIAL.replace('"wandbsweep", "trial", "{}", "--", sys.executable', f'"{wrapper}"'))
+    eventually(pod.ready_pid)
+    pod.stop()
+    assert pod.exit_code() == 20
+    assert (tmp_path / "saved").exists()
 
 
 def test_what_the_agent_leaves_behind_is_ended(container, eventually, alive, tmp_path):

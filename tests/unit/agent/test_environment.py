@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from wandbsweep.agent.environment import DEFAULTS, agent_environment
+from wandbsweep.agent.environment import agent_environment
 from wandbsweep.agent.home import Home, agent_home, file_name, trial_home
+from wandbsweep.agent.variables import DEFAULTS
 
 BIN = Path("/wandbsweep/bin")
 
@@ -45,10 +46,10 @@ def test_there_is_always_a_user_name(tmp_path):
     assert environment["USER"]
 
 
-@pytest.mark.parametrize("name", sorted(DEFAULTS))
-def test_a_default_gives_way_to_the_user(tmp_path, name):
-    assert agent_environment({}, Home(tmp_path), BIN)[name] == DEFAULTS[name]
-    assert agent_environment({name: "own"}, Home(tmp_path), BIN)[name] == "own"
+@pytest.mark.parametrize("row", DEFAULTS, ids=lambda row: row.name)
+def test_a_default_gives_way_to_the_user(tmp_path, row):
+    assert agent_environment({}, Home(tmp_path), BIN)[row.name] == row.value
+    assert agent_environment({row.name: "own"}, Home(tmp_path), BIN)[row.name] == "own"
 
 
 def test_a_key_with_a_newline_from_a_file_is_accepted(tmp_path):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from wandbsweep.agent.exit_codes import SIGNAL_BASE, AgentExit, TrialExit
-from wandbsweep.agent.exit_codes_page import exit_codes_page
+from wandbsweep.agent.reference_pages import pages
 
-PAGE = Path(__file__).parents[3] / "docs" / "exit-codes.md"
+DOCS = Path(__file__).parents[3] / "docs"
 
 
-def test_the_page_says_what_the_code_says():
-    assert PAGE.read_text() == exit_codes_page(), (
-        "regenerate it: python -m wandbsweep.agent.exit_codes_page > docs/exit-codes.md"
-    )
+@pytest.mark.parametrize("name", sorted(pages()))
+def test_the_page_says_what_the_code_says(name):
+    assert (DOCS / name).read_text() == pages()[name], "regenerate it: python -m wandbsweep.agent.reference_pages docs"
 
 
 def test_the_codes_that_the_operator_reads_never_change():

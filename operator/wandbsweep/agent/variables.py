@@ -1,0 +1,102 @@
+"""The environment variables of the runtime, each in one row; docs/agent-environment.md is generated from here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable that the runtime reads.
+
+    Attributes:
+        name: as it is set.
+        set_by: who does, usually.
+        default: what its absence means.
+        meaning: one sentence.
+    """
+
+    name: str
+    set_by: str
+    default: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Default:
+    """A variable of somebody else's that the agent sets for the W&B agent and its trials unless the user did."""
+
+    name: str
+    value: str
+    reason: str
+
+
+SWEEP: Final = Variable("WANDBSWEEP_SWEEP", "operator", "required", "The sweep to join: `entity/project/id`.")
+RUNS_PER_AGENT: Final = Variable(
+    "WANDBSWEEP_RUNS_PER_AGENT",
+    "operator",
+    "no limit",
+    "After how many runs the agent ends.",
+)
+GRACE_SECONDS: Final = Variable(
+    "WANDBSWEEP_GRACE_SECONDS",
+    "operator",
+    "30",
+    "The pod's terminationGracePeriodSeconds. A trainer that has not ended 5 seconds before it is over is killed.",
+)
+PYTHON: Final = Variable(
+    "WANDBSWEEP_PYTHON",
+    "user",
+    "the first of the usual places",
+    "The Python that can import wandb, and no other; a script in front of one, such as Isaac Sim's, will do.",
+)
+HOME: Final = Variable(
+    "WANDBSWEEP_HOME",
+    "user",
+    "beside the installed runtime; on a workstation beside the runs in WANDB_DIR",
+    "A folder that can be written, for outcomes of runs, parameter files, and W&B's own files without a better place.",
+)
+TERMINATION_LOG: Final = Variable(
+    "WANDBSWEEP_TERMINATION_LOG",
+    "user",
+    "/dev/termination-log",
+    "Where Kubernetes reads the termination message: the container's terminationMessagePath.",
+)
+INTERPRETER_MAP: Final = Variable(
+    "WANDBSWEEP_INTERPRETER_MAP",
+    "user, on a workstation",
+    "nothing is replaced",
+    'JSON such as `{"/isaac-sim/python.sh": "/workspace/isaaclab/isaaclab.sh -p"}`: what a sweep\'s command begins '
+    "with, and what stands for it on this machine.",
+)
+
+VARIABLES: Final = (SWEEP, RUNS_PER_AGENT, GRACE_SECONDS, PYTHON, HOME, TERMINATION_LOG, INTERPRETER_MAP)
+
+DEFAULTS: Final = (
+    Default("PYTHONUNBUFFERED", "1", "What a trainer prints is in the container's log at once."),
+    Default(
+        "WANDB_HTTP_TIMEOUT",
+        "300",
+        "The W&B agent signs in again after each run, and ends when the server is away for longer than this; "
+        "wandb's own 19 seconds are short.",
+    ),
+    Default(
+        "WANDB_X_FILE_STREAM_TRANSMIT_INTERVAL",
+        "2",
+        "wandb's own 15 seconds hide the history of short runs from early termination, and lose more of a run that "
+        "is stopped.",
+    ),
+    Default("WANDB_ERROR_REPORTING", "false", "No telemetry requests beside each run."),
+    Default(
+        "WANDB_AGENT_DISABLE_FLAPPING",
+        "true",
+        "The W&B agent gives up after 3 failures in its first minute; how fast a trainer starts would decide whether "
+        "failures count.",
+    ),
+    Default(
+        "WANDB_AGENT_MAX_INITIAL_FAILURES",
+        "3",
+        "Instead the W&B agent gives up after 3 failures, whenever they come, if at most one run ended otherwise.",
+    ),
+)

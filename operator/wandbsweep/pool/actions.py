@@ -33,7 +33,7 @@ class CreateSweep:
 
 @dataclass(frozen=True)
 class AdoptSweep:
-    """Look for the sweep that an earlier attempt may have created; create none, as its request may still be under way."""
+    """Look for the sweep that an earlier attempt may have created. Create none: its request may still be under way."""
 
     entity: str | None
     project: str

@@ -1,0 +1,60 @@
+"""The product as a user installs it: the chart and the images of this tree, in the cluster that `make e2e` brought up."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from installed import Installed
+from waiting import until
+
+ROOT = Path(__file__).parents[2]
+NAMESPACE = "wandbsweep"
+
+
+def _printed_by(*command: str) -> str:
+    return subprocess.run(
+        [sys.executable, *command], cwd=ROOT, check=True, text=True, capture_output=True
+    ).stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def installed(one_node_cluster) -> Installed:
+    """The chart with its embedded server, installed anew."""
+    helm = [_printed_by("hack/cluster", "path", "helm"), "--kubeconfig", str(one_node_cluster.kubeconfig)]
+    repository, _, tag = _printed_by("hack/images", "reference", "operator").rpartition(":")
+    values = {"image.repository": repository, "image.tag": tag, "server.enabled": "true"}
+    sets = [part for name, value in values.items() for part in ("--set", f"{name}={value}")]
+    target = ["wandbsweep", "charts/wandbsweep", "--namespace", NAMESPACE, "--create-namespace"]
+    done = subprocess.run(
+        [*helm, "upgrade", "--install", *target, *sets, "--wait", "--timeout", "4m"],
+        cwd=ROOT,
+        check=False,
+        text=True,
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stderr + one_node_cluster.kubectl("-n", NAMESPACE, "get", "pods,events")
+    secret = json.loads(
+        one_node_cluster.kubectl("-n", NAMESPACE, "get", "secret", "wandbsweep-server-key", "-o", "json")
+    )
+    key = base64.b64decode(secret["data"]["apiKey"]).decode()
+    return Installed(one_node_cluster, NAMESPACE, key, helm)
+
+
+@pytest.fixture
+def robots(installed, request):
+    """A namespace of the strictest pod security, with the API key in it; deleted afterwards with all that it holds."""
+    name = f"robots-{abs(hash(request.node.name)) % 10**8}"
+    kubectl = installed.cluster.kubectl
+    kubectl("create", "namespace", name)
+    kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
+    kubectl("-n", name, "create", "secret", "generic", "wandb-api-key", f"--from-literal=apiKey={installed.api_key}")
+    yield name
+    kubectl("-n", name, "delete", "wandbsweeps", "--all", "--wait=true", "--timeout=120s")
+    kubectl("delete", "namespace", name, "--wait=false")
+    until(lambda: not installed.pods_of(name), "the namespace's pods are gone", seconds=120)

@@ -1,0 +1,92 @@
+"""An installation of the product in a cluster, looked at from outside with kubectl, as a user would."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from waiting import until
+
+EXAMPLE = Path(__file__).parents[1] / "examples/cartpole/sweep.yaml"
+
+
+@dataclass(frozen=True)
+class Installed:
+    """The operator and the embedded server in `namespace`, and the server's API key."""
+
+    cluster: Any
+    namespace: str
+    api_key: str
+    helm: list[str]
+
+    def read(self, namespace: str, kind: str, name: str) -> dict[str, Any]:
+        return json.loads(self.cluster.kubectl("-n", namespace, "get", kind, name, "-o", "json"))
+
+    def read_all(self, namespace: str, kind: str, *options: str) -> list[dict[str, Any]]:
+        return json.loads(self.cluster.kubectl("-n", namespace, "get", kind, "-o", "json", *options))["items"]
+
+    def apply(self, namespace: str, manifest: dict[str, Any]) -> None:
+        self.cluster.kubectl("-n", namespace, "apply", "-f", "-", input=yaml.safe_dump(manifest))
+
+    def sweep(self, namespace: str, name: str = "cartpole") -> dict[str, Any]:
+        """The status of a WandbSweep."""
+        return self.read(namespace, "wandbsweep", name).get("status", {})
+
+    def pods_of(self, namespace: str) -> list[str]:
+        return [pod["metadata"]["name"] for pod in self.read_all(namespace, "pods")]
+
+    def jobs_by_slot(self, namespace: str) -> list[str]:
+        """The slots of all agent Jobs that are going, with repetitions."""
+        jobs = self.read_all(namespace, "jobs", "-l", "wandbsweep.dev/sweep")
+        going = [job for job in jobs if not job.get("status", {}).get("conditions")]
+        return sorted(job["metadata"]["labels"]["wandbsweep.dev/slot"] for job in going)
+
+    def events(self, namespace: str, name: str = "cartpole") -> list[tuple[str, str]]:
+        """Reason and message of every Event about a WandbSweep."""
+        events = self.read_all(namespace, "events")
+        return [(e["reason"], e["message"]) for e in events if e["involvedObject"]["name"] == name]
+
+    def kill(self, component: str) -> None:
+        """SIGKILL to the main process of a component of the chart, from the node's side; the kubelet restarts it."""
+        selector = f"app.kubernetes.io/component={component}"
+        (pod,) = self.read_all(self.namespace, "pods", "-l", selector)
+        restarts = _restarts(pod)
+        for pid in _processes_of(pod["metadata"]["uid"]):
+            os.kill(pid, signal.SIGKILL)
+        until(
+            lambda: _restarts(self.read_all(self.namespace, "pods", "-l", selector)[0]) > restarts,
+            f"the kubelet has seen the end of the {component}",
+            seconds=60,
+        )
+
+
+def a_cartpole_sweep(**spec: Any) -> dict[str, Any]:
+    """The example's manifest, with some fields of its spec changed."""
+    manifest = yaml.safe_load(EXAMPLE.read_text())
+    manifest["spec"].update(spec)
+    return manifest
+
+
+def _restarts(pod: dict[str, Any]) -> int:
+    return sum(container["restartCount"] for container in pod["status"].get("containerStatuses", []))
+
+
+def _processes_of(pod_uid: str) -> list[int]:
+    """The processes of a pod, but for the one that holds its sandbox."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            groups, command = (entry / "cgroup").read_text(), (entry / "cmdline").read_bytes()
+        except OSError:
+            continue  # it ended in between
+        if pod_uid in groups and not command.startswith(b"/pause"):
+            found.append(int(entry.name))
+    return found

@@ -17,7 +17,7 @@ from wandbsweep.agent.ending import AgentFacts, Ending, classify
 from wandbsweep.agent.environment import agent_environment
 from wandbsweep.agent.exit_codes import AgentExit
 from wandbsweep.agent.home import Home, agent_home
-from wandbsweep.agent.interpreter import Interpreter, find_interpreter, missing_message
+from wandbsweep.agent.interpreter import Interpreter, WandbMissingError, find_interpreter
 from wandbsweep.agent.settings import AgentSettings, BadEnvironmentError, termination_log
 from wandbsweep.agent.signal_inbox import SignalInbox
 from wandbsweep.agent.supervisor import SIGNALS, Supervisor
@@ -59,7 +59,7 @@ def _run(
             AgentExit.DRAINED, "Ended as asked by a signal, before the W&B agent was started."
         ), outcomes.Tally()
     if search.found is None:
-        return Ending(AgentExit.WANDB_MISSING, missing_message(settings.python)), outcomes.Tally()
+        return Ending(AgentExit.WANDB_MISSING, search.complaint), outcomes.Tally()
 
     budget = drain_budget(settings.grace_seconds)
     command = wandb_agent_command(search.found, settings, budget)
@@ -87,6 +87,7 @@ class _Search:
     wanted: str | None
     environment: Mapping[str, str]
     found: Interpreter | None = None
+    complaint: str = ""
 
     def wait(self, inbox: SignalInbox) -> bool:
         """Whether the search came to its end; False when a signal came first."""
@@ -98,4 +99,7 @@ class _Search:
         return True
 
     def _look(self) -> None:
-        self.found = find_interpreter(self.wanted, self.environment)
+        try:
+            self.found = find_interpreter(self.wanted, self.environment)
+        except WandbMissingError as error:
+            self.complaint = str(error)

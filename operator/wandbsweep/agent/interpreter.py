@@ -46,44 +46,55 @@ class Interpreter:
     search_paths: Mapping[str, str] = field(default_factory=dict)
 
 
-def find_interpreter(wanted: str | None, environment: Mapping[str, str]) -> Interpreter | None:
+class WandbMissingError(Exception):
+    """No Python of the image can import wandb; the message says what each of them answered, and the remedy."""
+
+
+class _ProbeError(Exception):
+    """One candidate cannot; the text is its own last line."""
+
+
+def find_interpreter(wanted: str | None, environment: Mapping[str, str]) -> Interpreter:
     """The user's choice and no other if there is one, else the first candidate that can import wandb."""
+    complaints = []
     for candidate in (wanted,) if wanted else CANDIDATES:
-        if (found := _examine(candidate, environment)) is not None:
-            return found
-    return None
-
-
-def missing_message(wanted: str | None) -> str:
-    """Why there is none, and what to do."""
+        program = shutil.which(candidate, path=environment.get("PATH"))
+        if program is None:
+            complaints.append(f"{candidate}: not found")
+            continue
+        try:
+            return _examine(program, environment)
+        except _ProbeError as error:
+            complaints.append(f"{candidate}: {error}")
+    answers = "; ".join(complaints)
     if wanted:
-        return f"WANDBSWEEP_PYTHON is {wanted}, which cannot `import wandb`: install wandb there, or choose another"
-    tried = ", ".join(CANDIDATES)
-    return f"no Python of this image can `import wandb` (tried {tried}): install wandb, or set WANDBSWEEP_PYTHON"
+        raise WandbMissingError(
+            f"WANDBSWEEP_PYTHON cannot `import wandb` ({answers}): install wandb there, or choose another"
+        )
+    raise WandbMissingError(
+        f"no Python of this image can `import wandb` ({answers}): install wandb, or set WANDBSWEEP_PYTHON"
+    )
 
 
-def _examine(candidate: str, environment: Mapping[str, str]) -> Interpreter | None:
-    program = shutil.which(candidate, path=environment.get("PATH"))
-    if program is None:
-        return None
+def _examine(program: str, environment: Mapping[str, str]) -> Interpreter:
     answer = _probe(program, environment)
-    if answer is None or answer.executable == program:
+    if answer.executable == program:
         return answer
     # The candidate is a script in front of an interpreter. Without it is best, with its search paths second best.
-    alone = _probe(answer.executable, environment)
-    if alone is not None:
+    try:
+        alone = _probe(answer.executable, environment)
         return Interpreter(alone.executable, alone.wandb_version)
-    if _probe(answer.executable, {**environment, **answer.search_paths}) is not None:
+    except _ProbeError:
+        _probe(answer.executable, {**environment, **answer.search_paths})
         return answer
-    return None
 
 
-def _probe(program: str, environment: Mapping[str, str]) -> Interpreter | None:
+def _probe(program: str, environment: Mapping[str, str]) -> Interpreter:
     output = _output([program, "-c", _PROBE], environment)
     try:
         executable, version, search_paths = json.loads(output.splitlines()[-1])
     except (ValueError, IndexError):
-        return None
+        raise _ProbeError("it did not answer as a Python does") from None
     return Interpreter(executable or program, version, search_paths)
 
 
@@ -93,12 +104,15 @@ def _output(command: Sequence[str], environment: Mapping[str, str]) -> str:
             command,
             env=dict(environment),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            capture_output=True,
             timeout=_PROBE_SECONDS,
             check=True,
             text=True,
         )
-    except (OSError, ValueError, subprocess.SubprocessError):
-        return ""
+    except subprocess.CalledProcessError as error:
+        raise _ProbeError((error.stderr.strip().splitlines() or ["it said nothing"])[-1]) from None
+    except subprocess.TimeoutExpired:
+        raise _ProbeError(f"it did not answer within {_PROBE_SECONDS:.0f} s") from None
+    except (OSError, ValueError) as error:
+        raise _ProbeError(str(error)) from None
     return done.stdout

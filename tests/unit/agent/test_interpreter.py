@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from wandbsweep.agent.drain import drain_budget
-from wandbsweep.agent.interpreter import Interpreter, find_interpreter, missing_message
+from wandbsweep.agent.interpreter import Interpreter, WandbMissingError, find_interpreter
 from wandbsweep.agent.settings import AgentSettings
 from wandbsweep.agent.wandb_command import wandb_agent_command
 
@@ -32,19 +32,17 @@ def search_path(tmp_path):
 def test_the_users_choice_wins(script, search_path):
     chosen = script("chosen", f'PYTHONPATH={search_path} exec {sys.executable} "$@"\n', "/bin/sh")
     found = find_interpreter(str(chosen), {"PATH": os.environ["PATH"]})
-    assert found is not None
     assert found.executable == sys.executable
 
 
 def test_a_choice_without_wandb_is_not_replaced_by_another(script):
-    useless = script("useless", "exit 1\n", "/bin/sh")
-    assert find_interpreter(str(useless), {"PATH": str(Path(sys.executable).parent)}) is None
-    assert str(useless) in missing_message(str(useless))
+    useless = script("useless", "echo 'it is broken' >&2\nexit 1\n", "/bin/sh")
+    with pytest.raises(WandbMissingError, match=f"{useless}: it is broken"):
+        find_interpreter(str(useless), {"PATH": str(Path(sys.executable).parent)})
 
 
 def test_the_first_python_with_wandb_is_found():
     found = find_interpreter(None, {"PATH": str(Path(sys.executable).parent)})
-    assert found is not None
     assert found.search_paths == {}
     assert json.loads(json.dumps(found.wandb_version)).count(".") == 2
 
@@ -58,12 +56,13 @@ def test_of_a_script_in_front_of_an_interpreter_only_its_search_paths_are_taken(
 def test_the_folder_in_which_wandb_keeps_runs_is_not_wandb(tmp_path, monkeypatch, plain_python):
     (tmp_path / "wandb").mkdir()
     monkeypatch.chdir(tmp_path)
-    assert find_interpreter(plain_python, {"PATH": "/usr/bin:/bin"}) is None
+    with pytest.raises(WandbMissingError, match="has no attribute '__version__'"):
+        find_interpreter(plain_python, {"PATH": "/usr/bin:/bin"})
 
 
 def test_without_any_the_message_names_the_remedy(tmp_path):
-    assert find_interpreter(None, {"PATH": str(tmp_path)}) is None
-    assert missing_message(None).endswith("install wandb, or set WANDBSWEEP_PYTHON")
+    with pytest.raises(WandbMissingError, match=r"python3: not found.*: install wandb, or set WANDBSWEEP_PYTHON$"):
+        find_interpreter(None, {"PATH": str(tmp_path)})
 
 
 @pytest.mark.parametrize(

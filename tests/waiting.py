@@ -14,7 +14,7 @@ LOOK_EVERY_SECONDS = 0.2
 
 
 def until(condition: Callable[[], T], what: str, *, seconds: float = 30.0, every: float = LOOK_EVERY_SECONDS) -> T:
-    """The first true value of the condition. Fails, saying what did not come true and the last value, after `seconds`."""
+    """The first true value of the condition. After `seconds` it fails and says what did not come true."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         if time.monotonic() > deadline:

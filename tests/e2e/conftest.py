@@ -1,4 +1,4 @@
-"""The product as a user installs it: the chart and the images of this tree, in the cluster that `make e2e` brought up."""
+"""The product as a user installs it: chart and images of this tree, in the cluster that `make e2e` brought up."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def _root_schema() -> dict[str, Any]:
         "properties": {
             "apiVersion": {"type": "string", "description": f"Always {GROUP}/{VERSION}."},
             "kind": {"type": "string", "description": f"Always {KIND}."},
-            "metadata": {"type": "object", "description": "Name, namespace, labels and annotations."},
+            "metadata": {"type": "object"},  # the API server describes it, and refuses another description
             "spec": structural(WandbSweepSpec.model_json_schema(mode="validation")),
             "status": structural(WandbSweepStatus.model_json_schema(mode="serialization")),
         },

@@ -44,7 +44,7 @@ def read_metric(
 
 
 def _check_keys(section: Mapping[str, Any], known: tuple[str, ...], place: Place, report: Report) -> None:
-    for key in section.keys() - set(known):
+    for key in (key for key in section if key not in known):
         report.problem(place / key, f"W&B knows no such key{did_you_mean(key, known) or '; remove it'}")
 
 

@@ -60,7 +60,7 @@ def _read_parameter(path: tuple[str, ...], body: Any, place: Place, report: Repo
         report.problem(place, f"must be a mapping, not {kind_of(body)}; write {{{key}: {json.dumps(body)}}}")
         return ()
     if "parameters" in body:
-        for key in body.keys() - {"parameters"}:
+        for key in (key for key in body if key != "parameters"):
             report.problem(place / key, "cannot stand beside nested parameters; move it or remove it")
         return read_parameters(body["parameters"], place / "parameters", report, path)
     distribution = _distribution_of(body, place, report)
@@ -103,7 +103,7 @@ def _check_settings(body: Mapping[str, Any], name: str, place: Place, report: Re
     for key in distribution.needs:
         if key not in body:
             report.problem(place / key, f"is missing; distribution {name}{implied} needs {_listed(distribution.needs)}")
-    for key in body.keys() - {"distribution", *distribution.settings}:
+    for key in (key for key in body if key not in ("distribution", *distribution.settings)):
         hint = did_you_mean(key, distribution.settings) or f"; it takes {_listed(distribution.settings)}"
         report.problem(place / key, f"distribution {name}{implied} has no such setting{hint}")
     if "values" in distribution.needs:

@@ -16,10 +16,9 @@ def test_a_short_manifest_gets_the_defaults():
     spec = WandbSweepSpec.model_validate({"sweepID": "nkbj7529", "project": "anymal", "template": TEMPLATE})
 
     assert spec.agent_count == 1
-    assert spec.deletion_policy is DeletionPolicy.STOP
     assert spec.wandb.base_url is None
     assert (spec.wandb.api_key_secret_ref.name, spec.wandb.api_key_secret_ref.key) == ("wandb-api-key", "apiKey")
-    assert spec.runs_per_agent is spec.max_runs is spec.sweep is spec.sweep_from is None
+    assert spec.runs_per_agent is spec.max_runs is spec.sweep is spec.sweep_from is spec.deletion_policy is None
 
 
 def test_a_full_manifest_is_read_field_by_field():
@@ -38,6 +37,7 @@ def test_a_full_manifest_is_read_field_by_field():
     assert spec.sweep_from.config_map_key_ref.key == "sweep.yaml"
     assert spec.wandb.base_url == "https://wandb.lab"
     assert spec.wandb.api_key_secret_ref.name == "keys"
+    assert spec.deletion_policy is DeletionPolicy.CANCEL
     assert spec.template == TEMPLATE
     assert (spec.agent_count, spec.runs_per_agent, spec.max_runs) == (8, 10, 200)
 

@@ -65,7 +65,7 @@ def open_keys(database: Database, settings: ServerSettings, *, now: float) -> tu
 def _given_key(settings: ServerSettings) -> str | None:
     key, source = os.environ.get(API_KEY_VARIABLE), API_KEY_VARIABLE
     if settings.api_key_file:
-        source = f"api_key_file {settings.api_key_file}"
+        source = f"--api-key-file {settings.api_key_file}"
         try:
             with open(settings.api_key_file, encoding="utf-8") as file:  # noqa: PTH123 - the message wants the path as given
                 key = file.read().strip()

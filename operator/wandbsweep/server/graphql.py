@@ -85,7 +85,7 @@ def _cause(error: GraphQLError) -> RequestError:
     original = error.original_error
     if isinstance(original, RequestError):
         return original
-    if original is None:  # the engine itself objects: a variable of the wrong type, a missing operation
+    if original is None or error.path is None:  # the engine objects: a variable of the wrong type, no operation
         return BadRequestError(error.message)
     if isinstance(original, OperationalError):
         _log.warning("the database did not answer in time: %s", original)

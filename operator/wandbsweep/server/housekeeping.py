@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 _LONGEST_PAUSE = 2.0
 # A look that comes so much later than planned means that this process, or the machine, was asleep.
-_ASLEEP = 10.0
+_ASLEEP = 5.0
 
 
 class Housekeeper:

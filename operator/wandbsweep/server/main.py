@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import signal
 import socket
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -33,6 +35,8 @@ def run(settings: ServerSettings) -> None:
         )
         host, port = listener.getsockname()[:2]
         print(f"wandbsweep server listens on http://{host}:{port} (entity {settings.entity})", flush=True)  # noqa: T201 - for who starts it
+        # uvicorn repeats the signal that ended it: asked to end and ended is a success.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         uvicorn.Server(config).run(sockets=[listener])
 
 
@@ -45,9 +49,9 @@ def _alone(settings: ServerSettings) -> Iterator[None]:
         lock = path.open("w")
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise SettingsError(f"data_dir {settings.data_path} is in use by another server: stop it first") from None
+        raise SettingsError(f"--data-dir {settings.data_path} is in use by another server: stop it first") from None
     except OSError as error:
-        raise SettingsError(f"data_dir {settings.data_path} cannot be used: {error.strerror}") from None
+        raise SettingsError(f"--data-dir {settings.data_path} cannot be used: {error.strerror}") from None
     with lock:
         yield
 
@@ -58,5 +62,5 @@ def _listen(settings: ServerSettings) -> socket.socket:
         return socket.create_server((settings.host, settings.port), family=family, backlog=512)
     except OSError as error:
         raise SettingsError(
-            f"host {settings.host} port {settings.port} cannot be listened on: {error.strerror or error}"
+            f"--host {settings.host} --port {settings.port} cannot be listened on: {error.strerror or error}"
         ) from None

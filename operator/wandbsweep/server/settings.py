@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 ENVIRONMENT_PREFIX = "WANDBSWEEP_SERVER_"
 API_KEY_VARIABLE = ENVIRONMENT_PREFIX + "API_KEY"
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_LARGEST_PORT = 65535
+
+
+class SettingsError(Exception):
+    """A knob with a value that the server cannot start with; the text names it and the remedy."""
 
 
 def _knob(default: Any, text: str, *, unit: str = "") -> Any:
@@ -34,11 +43,25 @@ class ServerSettings:
     run_timeout: float = _knob(300.0, "A run without a sign of life for so long has crashed.", unit="seconds")
     agent_timeout: float = _knob(60.0, "An agent without a heartbeat for so long is gone.", unit="seconds")
     stop_grace: float = _knob(
-        10.0,
+        20.0,
         "Time between asking a run to stop through its own stream and having its agent send SIGTERM.",
         unit="seconds",
     )
     upload_limit_mib: int = _knob(4096, "Largest file that a run may upload.", unit="MiB")
+
+    def __post_init__(self) -> None:
+        self._require(0 <= self.port <= _LARGEST_PORT, "port", f"a number from 0 to {_LARGEST_PORT}")
+        for name in ("run_timeout", "agent_timeout", "upload_limit_mib"):
+            self._require(getattr(self, name) > 0, name, "more than 0")
+        self._require(self.stop_grace >= 0, "stop_grace", "0 or more")
+        self._require(_NAME.fullmatch(self.entity) is not None, "entity", "letters, digits, - _ and . only")
+        is_url = self.public_url.startswith(("http://", "https://"))
+        self._require(is_url or not self.public_url, "public_url", "a URL that begins with http:// or https://")
+
+    def _require(self, met: bool, name: str, needed: str) -> None:
+        if not met:
+            knob = next(each for each in knobs() if each.name == name)
+            raise SettingsError(f"{knob.flag} ({knob.variable}) is {getattr(self, name)!r}: it must be {needed}")
 
     @property
     def data_path(self) -> Path:
@@ -78,7 +101,3 @@ def knobs() -> tuple[Knob, ...]:
 
 def _row(each: Field[Any]) -> Knob:
     return Knob(each.name, getattr(ServerSettings, each.name), each.metadata["unit"], each.metadata["help"])
-
-
-class SettingsError(Exception):
-    """A knob with a value that the server cannot start with; the text names it and the remedy."""

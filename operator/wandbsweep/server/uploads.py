@@ -33,7 +33,7 @@ def check_name(name: str) -> str:
     """The name, unless it could leave the folder that somebody downloads it into."""
     path = PurePosixPath(name)
     strange = "\\" in name or not name.isprintable() or len(name) > _LONGEST_NAME
-    if not name or strange or path.is_absolute() or ".." in path.parts or str(path) != name:
+    if not path.parts or strange or path.is_absolute() or ".." in path.parts or str(path) != name:
         raise BadRequestError(f"file name {name!r} is not allowed: use a relative path without . or .. parts")
     return name
 

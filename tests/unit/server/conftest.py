@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+
 from servers import RunningServer, running_server
 
 if TYPE_CHECKING:
@@ -55,7 +56,12 @@ class Lab:
         return command["run_id"]
 
     def start(self, run: str, sweep: str | None = None, config: dict[str, Any] | None = None) -> str:
-        variables = {"project": self.project, "run": run, "sweep": sweep, "config": json.dumps(config) if config else None}
+        variables = {
+            "project": self.project,
+            "run": run,
+            "sweep": sweep,
+            "config": json.dumps(config) if config else None,
+        }
         return self.server.graphql(START, variables)["upsertBucket"]["bucket"]["id"]
 
     def stream(self, run: str, body: dict[str, Any]) -> dict[str, Any]:

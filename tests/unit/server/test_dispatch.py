@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
 from servers import running_server
 
 GRID = {"method": "grid", "program": "train.py", "parameters": {"x": {"values": [1, 2, 3]}, "y": {"value": "k"}}}
@@ -174,7 +175,7 @@ def test_a_repeated_message_about_the_config_does_not_revive_a_run(lab):
     run = lab.next_run(lab.agent(sweep))
     lab.start(run, sweep)
     lab.finish(run, 1)
-    change = "mutation($p: String, $r: String) { upsertBucket(input: {modelName: $p, name: $r, config: \"{}\"}) { bucket { state } } }"
+    change = 'mutation($p: String, $r: String) { upsertBucket(input: {modelName: $p, name: $r, config: "{}"}) { bucket { state } } }'
     answer = lab.server.graphql(change, {"p": lab.project, "r": run})
     assert answer["upsertBucket"]["bucket"]["state"] == "failed"
 
@@ -200,7 +201,9 @@ def test_an_agent_of_a_finished_sweep_is_refused_with_a_reason(lab):
 def test_an_agent_of_a_deleted_sweep_hears_404(lab):
     sweep = lab.create(GRID)
     agent = lab.agent(sweep)
-    lab.server.graphql("mutation($id: ID!) { deleteSweep(input: {id: $id}) { success } }", {"id": lab.sweep(sweep)["id"]})
+    lab.server.graphql(
+        "mutation($id: ID!) { deleteSweep(input: {id: $id}) { success } }", {"id": lab.sweep(sweep)["id"]}
+    )
     with pytest.raises(AssertionError, match="404"):
         lab.heartbeat(agent)
     assert lab.sweep(sweep) is None

@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, create_engine, event, make_url
+from sqlalchemy import URL, Connection, create_engine, event, make_url
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import ArgumentError
 
 from wandbsweep.server.settings import SettingsError
 from wandbsweep.server.store.tables import metadata
@@ -31,9 +32,7 @@ class Database:
     """One database file, its connections and the lock that writers take."""
 
     def __init__(self, url: str, *, connections: int = 16) -> None:
-        location = make_url(url)
-        if location.get_backend_name() != "sqlite" or not location.database:
-            raise SettingsError(f"database_url {location.render_as_string()} is not supported: use sqlite:///PATH")
+        location = _location(url)
         Path(location.database).parent.mkdir(parents=True, exist_ok=True)
         self._engine = create_engine(location, pool_size=connections, max_overflow=0)
         self._writing = threading.Lock()
@@ -57,6 +56,16 @@ class Database:
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+def _location(url: str) -> URL:
+    try:
+        location = make_url(url)
+    except ArgumentError:
+        raise SettingsError("--database-url is not a URL: use sqlite:///PATH") from None
+    if location.get_backend_name() != "sqlite" or not location.database:
+        raise SettingsError(f"--database-url {location.render_as_string()} is not supported: use sqlite:///PATH")
+    return location
 
 
 def upsert(

@@ -92,7 +92,7 @@ def _buildah(cache: Path) -> Engine:
             ),
             inspect=("inspect", "--type=image"),
             # chroot needs neither namespaces nor cgroups, so it works where containers are nested.
-            build_options=("--isolation=chroot", "--layers", "--format=docker"),
+            build_options=("--isolation=chroot", "--layers", "--force-rm", "--format=docker"),
         )
 
     overlay = with_driver("overlay")

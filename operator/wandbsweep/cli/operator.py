@@ -79,7 +79,10 @@ def operator(  # noqa: PLR0917 - click passes options by name
     if sys.version_info < (3, 11):
         raise click.ClickException("the operator needs Python 3.11 or newer (kopf does)")
     try:
+        import kopf  # noqa: PLC0415 - as below
+
         from wandbsweep.controller import logs  # noqa: PLC0415 - kopf and wandb load only for this command
+        from wandbsweep.controller.kube_api import KubeError  # noqa: PLC0415 - see above
         from wandbsweep.controller.operator import OperatorSettings, run  # noqa: PLC0415 - see above
         from wandbsweep.pool.jobs import Runtime  # noqa: PLC0415 - see above
     except ImportError as error:
@@ -90,6 +93,8 @@ def operator(  # noqa: PLR0917 - click passes options by name
     runtime = Runtime(runtime_image, runtime_image_pull_policy, wandb_base_url, wandb_app_url)
     try:
         asyncio.run(run(OperatorSettings(runtime, tuple(namespaces), http_address)))
+    except (KubeError, kopf.LoginError) as error:
+        raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(f"--http-address {http_address}: {error.strerror or error}") from error
 

@@ -31,10 +31,16 @@ def make_registry(loops: ObjectLoops) -> kopf.OperatorRegistry:
         if namespace and name:
             loops.wake(ObjectKey(namespace, name))
 
+    kopf.on.login(registry=registry)(_log_in)
     kopf.on.event(labels.GROUP, labels.VERSION, labels.PLURAL, registry=registry)(sweep_changed)
     kopf.on.event("batch", "v1", "jobs", labels=_OURS, registry=registry, id="job")(agent_changed)
     kopf.on.event("", "v1", "pods", labels=_OURS, registry=registry, id="pod")(agent_changed)
     return registry
+
+
+def _log_in(**arguments: Any) -> kopf.ConnectionInfo | None:
+    """As the pod's service account, else as the kubeconfig says: the same order as our own connection."""
+    return kopf.login_with_service_account(**arguments) or kopf.login_with_kubeconfig(**arguments)
 
 
 def make_settings() -> kopf.OperatorSettings:
@@ -42,7 +48,7 @@ def make_settings() -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
     settings.peering.standalone = True
-    settings.watching.server_timeout = 300.0  # a watch that died unseen is renewed after five minutes at most
+    settings.watching.server_timeout = 300  # a watch that died unseen is renewed after five minutes at most
     settings.watching.client_timeout = 310.0
     settings.watching.connect_timeout = 30.0
     settings.networking.request_timeout = 30.0

@@ -49,12 +49,15 @@ class KubeApi:
 
     @classmethod
     async def connect(cls) -> KubeApi:
-        """Connect as the pod's service account, or as the current kubeconfig says when there is none."""
+        """Connect as the pod's service account, or as the current kubeconfig says when there is none.
+
+        Raises KubeError if there is neither.
+        """
         configuration = client.Configuration()
         try:
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         except config.ConfigException:
-            await config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+            await _load_kubeconfig(configuration)
         return cls(client.ApiClient(configuration))
 
     async def close(self) -> None:
@@ -127,6 +130,14 @@ class KubeApi:
             cause = str(error) or type(error).__name__
             raise KubeError(f"{method} {path}: the API server did not answer: {cause}") from error
         return _read_answer(method, path, response.status, text)
+
+
+async def _load_kubeconfig(configuration: client.Configuration) -> None:
+    try:
+        await config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    except (config.ConfigException, OSError) as error:
+        remedy = "run in a pod with a service account, or set KUBECONFIG"
+        raise KubeError(f"there is no cluster to connect to: {error}; {remedy}") from error
 
 
 def _read_answer(method: str, path: str, status: int, text: bytes) -> dict[str, Any]:

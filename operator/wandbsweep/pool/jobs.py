@@ -140,6 +140,8 @@ def _agent_container(
     container["command"] = [f"{RUNTIME_PATH}/bin/wandbsweep-agent"]
     container.pop("args", None)
     ours = _agent_environment(spec, runtime, path, pod)
+    if "terminationMessagePath" in container:
+        ours.append({"name": "WANDBSWEEP_TERMINATION_LOG", "value": container["terminationMessagePath"]})
     taken = {variable["name"] for variable in ours}
     # What the user sets stays, except where the agent would work on another sweep than the object says.
     container["env"] = [*ours, *(v for v in container.get("env", []) if v.get("name") not in taken)]

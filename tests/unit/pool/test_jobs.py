@@ -51,6 +51,12 @@ def test_the_users_environment_and_volumes_stay():
     assert [mount["mountPath"] for mount in mounts] == ["/cache", "/wandbsweep"]
 
 
+def test_the_agent_leaves_its_last_words_where_the_template_has_them_read():
+    job = a_job_for(template=a_template(terminationMessagePath="/tmp/last-words"))
+
+    assert environment(job)["WANDBSWEEP_TERMINATION_LOG"] == "/tmp/last-words"
+
+
 def test_a_disrupted_pod_costs_nothing_and_a_failed_one_is_not_retried_by_the_job():
     spec = a_job_for()["spec"]
 

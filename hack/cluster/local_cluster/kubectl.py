@@ -1,0 +1,39 @@
+"""Runs kubectl against one cluster, with its own kubeconfig and its own cache, whatever the user's says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+from local_cluster.failures import ClusterError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from local_cluster.record import Folder
+
+
+def kubectl(folder: Folder, binaries: Path, *arguments: str, manifest: str | None = None) -> str:
+    """The output of a kubectl command; `manifest` is handed to it on its standard input."""
+    environment = {
+        **os.environ,
+        "KUBECONFIG": str(folder.kubeconfig),
+        "KUBECACHEDIR": str(folder.path / "kubectl-cache"),
+        "NO_PROXY": "*",
+    }
+    answer = subprocess.run(
+        [binaries / "kubectl", *arguments],
+        input=manifest,
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    if answer.returncode != 0:
+        raise ClusterError(
+            f"kubectl {' '.join(arguments)}: {answer.stderr.strip()}",
+            remedy=f"Look at the cluster: `kubectl --kubeconfig {folder.kubeconfig} get all --all-namespaces`, and at "
+            f"the logs in {folder.logs}.",
+        )
+    return answer.stdout

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import kopf
 
 from wandbsweep.api import labels
+from wandbsweep.controller.kube_api import load_configuration
 from wandbsweep.controller.object_loops import ObjectKey
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def make_registry(loops: ObjectLoops) -> kopf.OperatorRegistry:
             loops.wake(ObjectKey(namespace, name))
 
     kopf.on.login(registry=registry)(_log_in)
+    kopf.on.login(registry=registry)(login)
     kopf.on.event(labels.GROUP, labels.VERSION, labels.PLURAL, registry=registry)(sweep_changed)
     kopf.on.event("batch", "v1", "jobs", labels=_OURS, registry=registry, id="job")(agent_changed)
     kopf.on.event("", "v1", "pods", labels=_OURS, registry=registry, id="pod")(agent_changed)
@@ -41,6 +43,24 @@ def make_registry(loops: ObjectLoops) -> kopf.OperatorRegistry:
 def _log_in(**arguments: Any) -> kopf.ConnectionInfo | None:
     """As the pod's service account, else as the kubeconfig says: the same order as our own connection."""
     return kopf.login_with_service_account(**arguments) or kopf.login_with_kubeconfig(**arguments)
+
+
+async def login(**_: Any) -> kopf.ConnectionInfo:
+    """The operator's own credentials, so that kopf watches as whoever the operator acts as.
+
+    Kopf asks again when the API server refuses the token, which a kubelet renews.
+    """
+    configuration = await load_configuration()
+    scheme, _space, token = (await configuration.get_api_key_with_prefix("BearerToken") or "").rpartition(" ")
+    return kopf.ConnectionInfo(
+        server=configuration.host,
+        ca_path=configuration.ssl_ca_cert,
+        insecure=not configuration.verify_ssl,
+        scheme=scheme or None,
+        token=token or None,
+        certificate_path=configuration.cert_file,
+        private_key_path=configuration.key_file,
+    )
 
 
 def make_settings() -> kopf.OperatorSettings:

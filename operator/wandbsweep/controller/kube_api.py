@@ -41,6 +41,16 @@ class RefusedError(KubeError):
     """The API server refuses this request for good: it is invalid, or a policy or quota forbids it."""
 
 
+async def load_configuration() -> client.Configuration:
+    """Where the API server is and who we are: the pod's service account, else what the current kubeconfig says."""
+    configuration = client.Configuration()
+    try:
+        config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    except config.ConfigException:
+        await config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    return configuration
+
+
 class KubeApi:
     """A connection to one API server."""
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import functools
 import json
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import anyio
-from anyio import to_thread
 from sqlalchemy import text
 from starlette.applications import Starlette
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -19,19 +18,19 @@ from wandbsweep.server.auth import open_keys
 from wandbsweep.server.context import Listening, Server
 from wandbsweep.server.errors import RequestError
 from wandbsweep.server.housekeeping import Housekeeper
+from wandbsweep.server.pages.routes import page_routes
+from wandbsweep.server.requests import base_url, in_thread, server_of
 from wandbsweep.server.resolvers.request import GraphQLRequest
 from wandbsweep.server.signing import Signer
 from wandbsweep.server.store import keys
 from wandbsweep.server.store.database import Database
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from starlette.requests import Request
 
     from wandbsweep.server.settings import ServerSettings
-
-T = TypeVar("T")
 
 # Threads that answer requests; each may hold one database connection.
 _WORKERS = 12
@@ -48,6 +47,7 @@ def create_app(settings: ServerSettings) -> Starlette:
             Route("/files/{entity}/{project}/{run}/{name:path}", get_file),
             Route("/storage/{run_id:int}/{name:path}", put_stored_file, methods=["PUT"]),
             Route("/storage/{run_id:int}/{name:path}", get_stored_file),
+            *page_routes(),
         ],
         exception_handlers={RequestError: refuse},
         lifespan=_lifespan,
@@ -132,23 +132,6 @@ async def refuse(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestError)  # noqa: S101 - the handler is registered for nothing else
     answer = graphql.failure(error)
     return JSONResponse(answer.body, answer.status)
-
-
-def server_of(request: Request) -> Server:
-    server = request.app.state.server
-    assert isinstance(server, Server)  # noqa: S101 - `create_app` puts nothing else there
-    return server
-
-
-def base_url(request: Request) -> str:
-    """Where this client reaches the server: links that it gets must lead there too."""
-    configured = server_of(request).settings.public_url
-    return (configured or f"{request.url.scheme}://{request.url.netloc}").rstrip("/")
-
-
-async def in_thread(request: Request, work: Callable[[], T]) -> T:
-    """Database work never runs on the event loop, and never on more threads than there are connections."""
-    return await to_thread.run_sync(work, limiter=request.app.state.workers)
 
 
 def _check_link(request: Request, method: str) -> tuple[int, str]:

@@ -56,7 +56,7 @@ def _different_values(parameter: Any) -> int:
     if parameter.type == HyperParameter.INT_UNIFORM:
         return int(config["max"] - config["min"] + 1)
     if parameter.type == HyperParameter.Q_UNIFORM:
-        return max(0, int(math.ceil((config["max"] - config["min"]) / config["q"])))
+        return max(0, math.ceil(float(config["max"] - config["min"]) / float(config["q"])))
     return 1
 
 

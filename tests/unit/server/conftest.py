@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -97,6 +98,10 @@ class Bench:
     lab: Lab
     folder: Path
     processes: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        # A session that was started in the background ignores Ctrl-C, and so would the trainers: W&B stops them by it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def write(self, name: str, text: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -53,7 +53,7 @@ RACE = """
 import time, wandb
 run = wandb.init()
 bad = run.config["x"] == 9
-for step in range(60 if bad else 8):
+for step in range(200 if bad else 8):
     run.log({"loss": run.config["x"] + 1 / (step + 1)})
     time.sleep(0.3 if bad else 0.05)
 """

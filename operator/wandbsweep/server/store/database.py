@@ -33,7 +33,7 @@ class Database:
 
     def __init__(self, url: str, *, connections: int = 16) -> None:
         location = _location(url)
-        Path(location.database).parent.mkdir(parents=True, exist_ok=True)
+        Path(location.database or "").parent.mkdir(parents=True, exist_ok=True)
         self._engine = create_engine(location, pool_size=connections, max_overflow=0)
         self._writing = threading.Lock()
         event.listen(self._engine, "connect", _prepare)

@@ -1,0 +1,75 @@
+"""A network namespace and a mount namespace for one cluster, held open by a process that sleeps."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from local_cluster import processes
+from local_cluster.failures import ClusterError
+from local_cluster.progress import wait_until
+
+if TYPE_CHECKING:
+    from local_cluster.record import Folder
+
+HOLDER: Final = "namespaces"
+_READY_WITHIN_SECONDS: Final = 20.0
+
+
+@dataclass(frozen=True)
+class Namespaces:
+    """The namespaces of a living cluster."""
+
+    pid: int
+
+    @property
+    def enter(self) -> list[str]:
+        """What to put before a command to run it inside."""
+        return ["nsenter", f"--target={self.pid}", "--mount", "--net", "--"]
+
+
+def create(folder: Folder) -> Namespaces:
+    """Make the namespaces. They, and the mounts in them, end with the cluster's last process."""
+    ready = folder.path / "namespaces-ready"
+    holder = processes.start(
+        folder.path,
+        HOLDER,
+        # Mounts of the machine appear inside, mounts from inside do not appear on the machine.
+        ["unshare", "--mount", "--net", "--propagation=slave", "--", "sh", "-c", _script(folder, str(ready))],
+        log=folder.log(HOLDER),
+    )
+    wait_until(lambda: ready.exists() or holder.poll() is not None, within_seconds=_READY_WITHIN_SECONDS)
+    if not ready.exists():
+        raise ClusterError(
+            "the namespaces for the node could not be made",
+            remedy="The machine must allow root to mount and to make network namespaces; in a container, run it "
+            "privileged, or use `up --control-plane-only`.",
+            log=folder.log(HOLDER),
+        )
+    return Namespaces(holder.pid)
+
+
+def find(folder: Folder) -> Namespaces:
+    """The namespaces of a cluster that is up."""
+    for member in processes.members(folder.path):
+        if member.role == HOLDER:
+            return Namespaces(member.pid)
+    raise ClusterError(f"{folder.name} is not running", remedy=f"Start it: `up --name {folder.name}`.")
+
+
+def _script(folder: Folder, ready: str) -> str:
+    """Give the node its own places for what container runtimes and network plugins write outside the folder."""
+    own = shlex.quote(str(folder.path / "node"))
+    return f"""
+set -eu
+mkdir -p {own}/log {own}/cni /var/lib/cni
+mount -t tmpfs -o mode=0755 tmpfs /run
+mkdir -p /run/netns /run/lock
+mount --bind {own}/log /var/log
+mount --bind {own}/cni /var/lib/cni
+ip link set lo up
+echo 1 > /proc/sys/net/ipv4/ip_forward
+touch {shlex.quote(ready)}
+exec sleep infinity
+"""

@@ -28,7 +28,12 @@ def installed(one_node_cluster) -> Installed:
     """The chart with its embedded server, installed anew."""
     helm = [_printed_by("hack/cluster", "path", "helm"), "--kubeconfig", str(one_node_cluster.kubeconfig)]
     repository, _, tag = _printed_by("hack/images", "reference", "operator").rpartition(":")
-    values = {"image.repository": repository, "image.tag": tag, "server.enabled": "true"}
+    values = {
+        "image.repository": repository,
+        "image.tag": tag,
+        "server.enabled": "true",
+        "server.persistence.enabled": "false",
+    }
     sets = [part for name, value in values.items() for part in ("--set", f"{name}={value}")]
     target = ["wandbsweep", "charts/wandbsweep", "--namespace", NAMESPACE, "--create-namespace"]
     done = subprocess.run(
@@ -39,9 +44,7 @@ def installed(one_node_cluster) -> Installed:
         capture_output=True,
     )
     assert done.returncode == 0, done.stderr + one_node_cluster.kubectl("-n", NAMESPACE, "get", "pods,events")
-    secret = json.loads(
-        one_node_cluster.kubectl("-n", NAMESPACE, "get", "secret", "wandbsweep-server-key", "-o", "json")
-    )
+    secret = json.loads(one_node_cluster.kubectl("-n", NAMESPACE, "get", "secret", "wandb-api-key", "-o", "json"))
     key = base64.b64decode(secret["data"]["apiKey"]).decode()
     return Installed(one_node_cluster, NAMESPACE, key, helm)
 

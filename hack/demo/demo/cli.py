@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import json
 import sys
 import time
 from pathlib import Path
@@ -86,25 +87,33 @@ def _install(cluster: str, kubectl: list[str]) -> None:
     helm = ask([*_cluster(), "path", "helm"], "Run `make demo` again.")
     kubeconfig = kubectl[-1]
     repository, _, tag = ask([*_python("images"), "reference", "operator"], "Run `make images`.").rpartition(":")
-    values = {"image.repository": repository, "image.tag": tag, "server.enabled": "true"}
+    values = {
+        "image.repository": repository,
+        "image.tag": tag,
+        "server.enabled": "true",
+        "server.persistence.enabled": "false",  # a cluster of one throw-away node has no volumes to give
+    }
     sets = [part for name, value in values.items() for part in ("--set", f"{name}={value}")]
     chart = str(ROOT / "charts/wandbsweep")
     command = [helm, "upgrade", "--install", RELEASE, chart, "--namespace", NAMESPACE, "--create-namespace", *sets]
-    run(
-        [*command, "--kubeconfig", kubeconfig, "--wait", "--timeout", "5m", "--hide-notes"],
-        f"Look at the pods: {' '.join(kubectl)} -n {NAMESPACE} get pods; on cluster {cluster}",
+    remedy = f"Look at the pods of cluster {cluster}: {' '.join(kubectl)} -n {NAMESPACE} get pods"
+    was_there = ask(
+        [*kubectl, "-n", NAMESPACE, "get", "deployment", RELEASE, "--ignore-not-found", "-o", "name"], remedy
     )
+    run([*command, "--kubeconfig", kubeconfig, "--wait", "--timeout", "5m", "--hide-notes"], remedy)
+    if was_there:
+        # The image keeps its tag when it is built anew.
+        run([*kubectl, "-n", NAMESPACE, "rollout", "restart", was_there], remedy)
+        run([*kubectl, "-n", NAMESPACE, "rollout", "status", was_there, "--timeout", "5m"], remedy)
 
 
 def _share_key(kubectl: list[str]) -> str:
     remedy = f"Look at the Secrets: {' '.join(kubectl)} -n {NAMESPACE} get secrets"
-    select = f"jsonpath={{.data.{'apiKey'}}}"
-    encoded = ask([*kubectl, "-n", NAMESPACE, "get", "secret", f"{SERVER}-key", "-o", select], remedy)
-    key = base64.b64decode(encoded).decode()
-    create = [*kubectl, "create", "secret", "generic", SECRET, "--dry-run=client", "-o", "yaml"]
-    manifest = ask([*create, f"--from-literal=apiKey={key}"], remedy)
-    run([*kubectl, "apply", "-f", "-"], remedy, text=manifest)
-    return key
+    select = "jsonpath={.data.apiKey}"
+    encoded = ask([*kubectl, "-n", NAMESPACE, "get", "secret", SECRET, "-o", select], remedy)
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": SECRET}, "data": {"apiKey": encoded}}
+    run([*kubectl, "apply", "-f", "-"], remedy, text=json.dumps(secret))
+    return base64.b64decode(encoded).decode()
 
 
 def _apply(kubectl: list[str]) -> None:
@@ -131,8 +140,6 @@ def _show(kubectl: list[str], key: str, sweep: dict[str, Any]) -> None:
     print(f"   export KUBECONFIG={kubectl[-1]}")
     print(f"   {kubectl[0]} get wandbsweeps")
     print(f"   {kubectl[0]} describe wandbsweep {SWEEP}")
-    print(f"   {kubectl[0]} -n {NAMESPACE} port-forward service/{SERVER} 8080:80")
-    print(
-        f"      then http://127.0.0.1:8080, user api, password: the key of Secret {SERVER}-key in namespace {NAMESPACE}"
-    )
+    print(f"   {kubectl[0]} -n {NAMESPACE} port-forward service/{SERVER} 8080")
+    print(f"      then http://127.0.0.1:8080, user api, password: the apiKey of Secret {SECRET}")
     print("   make demo-down    removes all of it")

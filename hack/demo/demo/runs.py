@@ -29,7 +29,7 @@ query Runs($entity: String!, $project: String!, $filters: JSONString!) {
 @contextmanager
 def forwarded(kubectl: list[str], namespace: str, service: str) -> Iterator[str]:
     """The address of a Service on this machine, while the context lasts."""
-    command = [*kubectl, "-n", namespace, "port-forward", f"service/{service}", ":80"]
+    command = [*kubectl, "-n", namespace, "port-forward", f"service/{service}", ":8080"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         assert process.stdout is not None  # noqa: S101 - asked for above

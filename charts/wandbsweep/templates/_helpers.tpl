@@ -2,14 +2,14 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{/* Short enough for the longest suffix, "-server-0". */}}
+{{/* Short enough for "-server" and the revision that a StatefulSet appends in a label of its pods. */}}
 {{- define "wandbsweep.fullname" -}}
 {{- if .Values.fullnameOverride }}
-{{- .Values.fullnameOverride | trunc 54 | trimSuffix "-" }}
+{{- .Values.fullnameOverride | trunc 45 | trimSuffix "-" }}
 {{- else if contains (include "wandbsweep.name" .) .Release.Name }}
-{{- .Release.Name | trunc 54 | trimSuffix "-" }}
+{{- .Release.Name | trunc 45 | trimSuffix "-" }}
 {{- else }}
-{{- printf "%s-%s" .Release.Name (include "wandbsweep.name" .) | trunc 54 | trimSuffix "-" }}
+{{- printf "%s-%s" .Release.Name (include "wandbsweep.name" .) | trunc 45 | trimSuffix "-" }}
 {{- end }}
 {{- end }}
 
@@ -47,7 +47,7 @@ http://{{ include "wandbsweep.serverName" . }}.{{ .Release.Namespace }}.svc:{{ .
 {{- end }}
 
 {{- define "wandbsweep.apiKeySecretName" -}}
-{{ .Values.server.apiKey.existingSecret | default .Values.server.apiKey.secretName }}
+{{ .Values.server.apiKey.existingSecret | default (printf "%s-key" (include "wandbsweep.serverName" .)) }}
 {{- end }}
 
 {{- define "wandbsweep.podSecurityContext" -}}

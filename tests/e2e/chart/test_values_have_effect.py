@@ -1,0 +1,100 @@
+"""Every value of the chart changes something: one that does not is a promise that nobody keeps."""
+
+import json
+from typing import Any
+
+import pytest
+
+from charts import CHART, RefusedValuesError, merged, nested
+
+SCHEMA = CHART / "values.schema.json"
+
+WITH_SERVER = {"server": {"enabled": True, "apiKey": {"existingSecret": "a-key"}}}
+GENERATED_KEY = {"server": {"enabled": True}}
+RESOURCES = {"requests": {"cpu": "77m"}, "limits": {"memory": "77Mi"}}
+AFFINITY = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
+
+# path -> (another value, what must be set besides for it to matter)
+CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {
+    "nameOverride": ("other", {}),
+    "fullnameOverride": ("other", {}),
+    "image.repository": ("registry.example.com/operator", {}),
+    "image.tag": ("v9", {}),
+    "image.pullPolicy": ("Always", {}),
+    "imagePullSecrets": ([{"name": "pull"}], {}),
+    "watchNamespaces": (["lab-a"], {}),
+    "wandb.baseURL": ("https://wandb.example.com", {}),
+    "wandb.appURL": ("https://app.example.com", {}),
+    "wandb.apiKeySecretNames": (["lab-key"], {}),
+    "operator.logLevel": ("debug", {}),
+    "operator.logFormat": ("text", {}),
+    "operator.resources": (RESOURCES, {}),
+    "operator.nodeSelector": ({"pool": "cpu"}, {}),
+    "operator.tolerations": ([{"key": "cpu-only"}], {}),
+    "operator.affinity": (AFFINITY, {}),
+    "metrics.service.enabled": (False, {}),
+    "metrics.service.port": (9090, {}),
+    "server.enabled": (True, {}),
+    "server.apiKey.existingSecret": ("lab-key", GENERATED_KEY),
+    "server.service.type": ("NodePort", WITH_SERVER),
+    "server.service.port": (8080, WITH_SERVER),
+    "server.persistence.enabled": (False, WITH_SERVER),
+    "server.persistence.size": ("77Gi", WITH_SERVER),
+    "server.persistence.storageClassName": ("fast", WITH_SERVER),
+    "server.persistence.existingClaim": ("runs", WITH_SERVER),
+    "server.settings.entity": ("lab", WITH_SERVER),
+    "server.settings.publicUrl": ("https://runs.example.com", WITH_SERVER),
+    "server.settings.runTimeout": (60, WITH_SERVER),
+    "server.settings.agentTimeout": (61, WITH_SERVER),
+    "server.settings.stopGrace": (2.5, WITH_SERVER),
+    "server.settings.uploadLimitMib": (100, WITH_SERVER),
+    "server.resources": (RESOURCES, WITH_SERVER),
+    "server.nodeSelector": ({"pool": "cpu"}, WITH_SERVER),
+    "server.tolerations": ([{"key": "cpu-only"}], WITH_SERVER),
+    "server.affinity": (AFFINITY, WITH_SERVER),
+}
+
+
+def leaves(schema: dict[str, Any], path: str = "") -> set[str]:
+    found = set()
+    for name, node in schema["properties"].items():
+        if "properties" in node and name != "resources":
+            found |= leaves(node, f"{path}{name}.")
+        else:
+            found.add(f"{path}{name}")
+    return found
+
+
+def test_no_value_is_left_out_here() -> None:
+    assert set(CHANGES) == leaves(json.loads(SCHEMA.read_text())) - {"global"}
+
+
+@pytest.mark.parametrize("path", CHANGES)
+def test_changing_a_value_changes_what_is_installed(render, path: str) -> None:
+    value, besides = CHANGES[path]
+    assert without_keys(render(merged(besides, nested(path, value)))) != without_keys(render(besides))
+
+
+def without_keys(manifests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A generated key is another one at each rendering."""
+    return [{**each, "data": None} if each["kind"] == "Secret" else each for each in manifests]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"operater": {}},
+        {"image": {"tags": "v1"}},
+        {"server": {"settings": {"run_timeout": 3}}},
+        {"server": {"settings": {"runTimeout": "5m"}}},
+        {"watchNamespaces": "lab-a"},
+        {"watchNamespaces": ["Lab A"]},
+        {"wandb": {"baseURL": "wandb.example.com"}},
+        {"operator": {"logLevel": "verbose"}},
+        {"image": {"pullPolicy": "Sometimes"}},
+    ],
+    ids=str,
+)
+def test_a_value_that_cannot_be_meant_is_refused(render, wrong: dict[str, Any]) -> None:
+    with pytest.raises(RefusedValuesError, match="don't meet the specifications of the schema"):
+        render(wrong)

@@ -1,0 +1,71 @@
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from image_builder.catalogue import BASE_IMAGE, IMAGES, Image
+
+ROOT = Path(__file__).resolve().parents[3]
+PIN = re.compile(r"^([a-z0-9._-]+)==(\S+)", re.MULTILINE)
+
+
+def pins(lock: str) -> dict[str, str]:
+    return dict(PIN.findall((ROOT / lock).read_text()))
+
+
+@pytest.mark.parametrize("image", IMAGES.values(), ids=lambda image: image.name)
+def test_what_is_shipped_is_what_was_tested(image: Image) -> None:
+    tested = pins("requirements/dev.lock")
+    assert {name: version for name, version in pins(image.lock).items() if tested.get(name) != version} == {}
+
+
+@pytest.mark.parametrize("image", IMAGES.values(), ids=lambda image: image.name)
+def test_every_package_of_an_image_is_checked_by_hash(image: Image) -> None:
+    for entry in re.split(r"\n(?=[a-z])", (ROOT / image.lock).read_text().strip()):
+        assert "--hash=sha256:" in entry
+
+
+@pytest.mark.parametrize("image", IMAGES.values(), ids=lambda image: image.name)
+def test_agents_and_operator_speak_through_the_same_sdk(image: Image) -> None:
+    assert pins(image.lock)["wandb"] == "0.31.0"
+
+
+@pytest.mark.parametrize("image", IMAGES.values(), ids=lambda image: image.name)
+class TestDockerfile:
+    def text(self, image: Image) -> str:
+        return (ROOT / image.dockerfile).read_text()
+
+    def test_stands_on_a_base_that_can_be_replaced(self, image: Image) -> None:
+        text = self.text(image)
+        assert f"ARG BASE_IMAGE={BASE_IMAGE}\n" in text
+        assert "FROM ${BASE_IMAGE}" in text
+
+    def test_runs_as_a_number_that_is_not_root(self, image: Image) -> None:
+        users = re.findall(r"^USER (\d+):(\d+)$", self.text(image), re.MULTILINE)
+        assert len(users) == 1
+        assert "0" not in users[0]
+
+    def test_installs_nothing_that_is_only_recommended(self, image: Image) -> None:
+        text = self.text(image).replace("\\\n", " ")
+        assert text.count("apt-get install") == text.count("--no-install-recommends")
+
+    def test_takes_python_packages_from_the_context_only(self, image: Image) -> None:
+        text = self.text(image).replace("\\\n", " ")
+        assert re.findall(r"pip [^&]*install", text)
+        assert text.count(" install --no-index") == len(re.findall(r"pip --python \S+ install", text))
+
+
+def test_the_launcher_of_isaac_runs_python_as_a_child_and_tells_failures_as_1(tmp_path: Path) -> None:
+    home = tmp_path / "isaac-sim"
+    python = home / "kit/python/bin/python3"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "child of $PPID got $*"\nexit 7\n')
+    python.chmod(0o755)
+    launcher = home / "python.sh"
+    launcher.write_bytes((ROOT / "images/trainer-cpu/python.sh").read_bytes())
+    launcher.chmod(0o755)
+    with subprocess.Popen([launcher, "train.py", "--a=b c"], stdout=subprocess.PIPE, text=True) as process:
+        out, _ = process.communicate(timeout=20)
+    assert f"child of {process.pid} got train.py --a=b c" in out
+    assert process.returncode == 1

@@ -47,7 +47,7 @@ http://{{ include "wandbsweep.serverName" . }}.{{ .Release.Namespace }}.svc:{{ .
 {{- end }}
 
 {{- define "wandbsweep.apiKeySecretName" -}}
-{{ .Values.server.apiKey.existingSecret | default (printf "%s-key" (include "wandbsweep.serverName" .)) }}
+{{ .Values.server.apiKey.existingSecret | default .Values.server.apiKey.secretName }}
 {{- end }}
 
 {{- define "wandbsweep.podSecurityContext" -}}

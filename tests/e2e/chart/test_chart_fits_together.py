@@ -20,12 +20,12 @@ def flag(arguments: list[str], name: str) -> str | None:
     ("values", "url"),
     [
         ({}, None),
-        (SERVER, "http://wandbsweep-server.sweeps.svc:80"),
-        ({"server": {"enabled": True, "service": {"port": 8080}}}, "http://wandbsweep-server.sweeps.svc:8080"),
+        (SERVER, "http://wandbsweep-server.sweeps.svc:8080"),
+        ({"server": {"enabled": True, "service": {"port": 80}}}, "http://wandbsweep-server.sweeps.svc:80"),
         ({**SERVER, "wandb": {"baseURL": "https://wandb.example.com"}}, "https://wandb.example.com"),
         ({"wandb": {"baseURL": "https://wandb.example.com"}}, "https://wandb.example.com"),
     ],
-    ids=["as the operator has it", "embedded", "embedded, port 8080", "named beats embedded", "named"],
+    ids=["as the operator has it", "embedded", "embedded, port 80", "named beats embedded", "named"],
 )
 def test_sweeps_that_name_no_server_go_to(render, values: dict[str, Any], url: str | None) -> None:
     assert flag(container(render(values), "Deployment")["args"], "--wandb-base-url") == url
@@ -61,7 +61,7 @@ def test_the_server_reads_the_key_of_the_secret(render) -> None:
         if each["name"] == "api-key"
     ]
     secret = the_one(manifests, "Secret")
-    assert volume["secret"]["secretName"] == secret["metadata"]["name"] == "wandbsweep-server-key"
+    assert volume["secret"]["secretName"] == secret["metadata"]["name"] == "wandb-api-key"
     assert [item["key"] for item in volume["secret"]["items"]] == list(secret["data"]) == ["apiKey"]
 
 

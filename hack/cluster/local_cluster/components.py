@@ -82,6 +82,7 @@ def kube_controller_manager(binaries: Path, folder: Folder) -> Command:
         "--use-service-account-credentials",
         "--leader-elect=false",
         "--secure-port=0",
+        f"--flex-volume-plugin-dir={folder.path}/volume-plugins",
         # The stock limits are for clusters with other tenants; here they would only make tests wait.
         "--kube-api-qps=1000",
         "--kube-api-burst=2000",

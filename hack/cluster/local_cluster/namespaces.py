@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from local_cluster import processes
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 HOLDER: Final = "namespaces"
 _READY_WITHIN_SECONDS: Final = 20.0
+# Where container runtimes, kubelet and network plugins write whatever they are told. The node has its own.
+_OWN_PLACES: Final = (Path("/var/log"), Path("/var/lib/cni"), Path("/var/lib/kubelet"))
 
 
 @dataclass(frozen=True)
@@ -58,18 +62,24 @@ def find(folder: Folder) -> Namespaces:
     raise ClusterError(f"{folder.name} is not running", remedy=f"Start it: `up --name {folder.name}`.")
 
 
+def remove_empty_places() -> None:
+    """Remove the folders that were made on the machine to mount over, unless others have put something there."""
+    for place in _OWN_PLACES:
+        with suppress(OSError):
+            place.rmdir()
+
+
 def _script(folder: Folder, ready: str) -> str:
-    """Give the node its own places for what container runtimes and network plugins write outside the folder."""
-    own = shlex.quote(str(folder.path / "node"))
-    return f"""
-set -eu
-mkdir -p {own}/log {own}/cni /var/lib/cni
-mount -t tmpfs -o mode=0755 tmpfs /run
-mkdir -p /run/netns /run/lock
-mount --bind {own}/log /var/log
-mount --bind {own}/cni /var/lib/cni
-ip link set lo up
-echo 1 > /proc/sys/net/ipv4/ip_forward
-touch {shlex.quote(ready)}
-exec sleep infinity
-"""
+    """Mount the node's own places, and bring its network up as far as it goes alone."""
+    mounts = [(shlex.quote(str(folder.path / "node" / place.name)), place) for place in _OWN_PLACES]
+    return "\n".join(
+        [
+            "set -eu",
+            *(f"mkdir -p {own} {place}; mount --bind {own} {place}" for own, place in mounts),
+            "mount -t tmpfs -o mode=0755 tmpfs /run; mkdir -p /run/netns /run/lock",
+            "ip link set lo up",
+            "echo 1 > /proc/sys/net/ipv4/ip_forward",
+            f"touch {shlex.quote(ready)}",
+            "exec sleep infinity",
+        ]
+    )

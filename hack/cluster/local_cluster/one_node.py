@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from local_cluster import cgroups, control_plane, namespaces, network, processes
@@ -20,6 +18,8 @@ from local_cluster.record import Kind, Record
 from local_cluster.subnets import Block
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from local_cluster.progress import Progress
     from local_cluster.provider import Request
     from local_cluster.record import Folder
@@ -88,8 +88,7 @@ class OneNode:
         processes.stop(folder.path, grace_seconds=0)
         if (record := folder.read()) is not None and record.server:
             network.disconnect(Block(record.block))
-        with suppress(OSError):  # in use, or not ours alone
-            Path("/var/lib/cni").rmdir()
+        namespaces.remove_empty_places()
 
 
 def _require_root() -> None:

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 CREATE = """mutation($config: String, $project: String, $description: String) {
   upsertSweep(input: {config: $config, projectName: $project, description: $description}) {
     sweep { id name project { name entity { name } } } configValidationWarnings } }"""
-AGENT = 'mutation($sweep: String!, $project: String) { createAgent(input: {host: "h", sweep: $sweep, projectName: $project}) { agent { id } } }'
+AGENT = """mutation($sweep: String!, $project: String) {
+  createAgent(input: {host: "h", sweep: $sweep, projectName: $project}) { agent { id } } }"""
 HEARTBEAT = "mutation($id: ID!, $state: JSONString) { agentHeartbeat(input: {id: $id, runState: $state}) { commands } }"
 START = """mutation($project: String, $run: String, $sweep: String, $config: JSONString) {
   upsertBucket(input: {modelName: $project, name: $run, sweep: $sweep, config: $config, host: "h"}) {
     bucket { id name state } inserted } }"""
-STATE = "mutation($id: ID, $project: String, $state: String) { upsertSweep(input: {id: $id, projectName: $project, state: $state}) { sweep { state } } }"
+STATE = """mutation($id: ID, $project: String, $state: String) {
+  upsertSweep(input: {id: $id, projectName: $project, state: $state}) { sweep { state } } }"""
 SWEEP = """query($project: String, $sweep: String!) { project(name: $project) { sweep(sweepName: $sweep) {
   id state runCount runCountExpected bestLoss runs { edges { node { id name state config exitcode } } } } } }"""
 
@@ -108,11 +110,11 @@ class Bench:
         (self.folder / name).write_text(text)
 
     def wandb(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(**self._call(("-m", "wandb", *arguments), environment), timeout=50, check=False)
+        return subprocess.run(**self._call(("-m", "wandb", *arguments), environment), timeout=120, check=False)
 
     def python(self, code: str, **environment: str) -> Any:
         """What a script prints as JSON in its last line."""
-        done = subprocess.run(**self._call(("-c", code), environment), timeout=50, check=False)
+        done = subprocess.run(**self._call(("-c", code), environment), timeout=120, check=False)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout.strip().splitlines()[-1])
 
@@ -144,7 +146,7 @@ class Bench:
         }
 
 
-def wait_for(condition: Callable[[], Any], *, seconds: float = 45.0, what: str = "") -> Any:
+def wait_for(condition: Callable[[], Any], *, seconds: float = 100.0, what: str = "") -> Any:
     """The first true value of a condition."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

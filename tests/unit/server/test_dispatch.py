@@ -175,7 +175,8 @@ def test_a_repeated_message_about_the_config_does_not_revive_a_run(lab):
     run = lab.next_run(lab.agent(sweep))
     lab.start(run, sweep)
     lab.finish(run, 1)
-    change = 'mutation($p: String, $r: String) { upsertBucket(input: {modelName: $p, name: $r, config: "{}"}) { bucket { state } } }'
+    change = """mutation($p: String, $r: String) {
+      upsertBucket(input: {modelName: $p, name: $r, config: "{}"}) { bucket { state } } }"""
     answer = lab.server.graphql(change, {"p": lab.project, "r": run})
     assert answer["upsertBucket"]["bucket"]["state"] == "failed"
 

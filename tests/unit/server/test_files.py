@@ -12,9 +12,11 @@ import pytest
 from wandbsweep.server.errors import KeyRejectedError
 from wandbsweep.server.signing import LIFETIME_SECONDS, Signer
 
-UPLOAD = """mutation($p: String, $r: String!, $f: [String!]!) { createRunFiles(input: {projectName: $p, runName: $r, files: $f}) {
+UPLOAD = """mutation($p: String, $r: String!, $f: [String!]!) {
+  createRunFiles(input: {projectName: $p, runName: $r, files: $f}) {
   runID uploadHeaders files { name uploadUrl } } }"""
-FILES = """query($p: String, $r: String!, $names: [String], $pattern: String) { project(name: $p) { run(name: $r) { fileCount
+FILES = """query($p: String, $r: String!, $names: [String], $pattern: String) {
+  project(name: $p) { run(name: $r) { fileCount
   files(names: $names, first: 10, pattern: $pattern) { edges { node { id name url directUrl sizeBytes mimetype md5 } }
   pageInfo { hasNextPage } } } } }"""
 
@@ -77,7 +79,7 @@ def test_files_are_found_by_name_and_pattern(lab):
 )
 def test_a_name_that_could_leave_its_folder_is_refused(lab, name):
     lab.start("r")
-    with pytest.raises(AssertionError, match="400.*is not allowed"):
+    with pytest.raises(AssertionError, match=r"400.*is not allowed"):
         lab.server.graphql(UPLOAD, {"p": lab.project, "r": "r", "f": [name]})
 
 

@@ -12,7 +12,8 @@ import pytest
 
 READ = """query($project: String, $run: String!) { project(name: $project) { run(name: $run) {
   state exitcode summaryMetrics systemMetrics historyKeys historyLineCount eventsLineCount logLineCount
-  history(samples: 10) events(samples: 10) logLines(last: 5) { edges { node { number level label timestamp line } } } } } }"""
+  history(samples: 10) events(samples: 10)
+  logLines(last: 5) { edges { node { number level label timestamp line } } } } } }"""
 RESUME = """query RunResumeStatus($project: String, $entity: String, $name: String!) {
   model(name: $project, entityName: $entity) { id name entity { id name } bucket(name: $name, missingOk: true) {
     id name historyLineCount historyTail eventsTail config wandbConfig(keys: ["t"]) } } }"""

@@ -9,7 +9,8 @@ import pytest
 RUNS = """query($p: String, $f: JSONString, $o: String, $after: String, $first: Int) { project(name: $p) {
   runCount(filters: $f) runs(filters: $f, order: $o, after: $after, first: $first) {
     edges { node { name } cursor } pageInfo { endCursor hasNextPage } } } }"""
-TAG = "mutation($p: String, $r: String, $t: [String!]) { upsertBucket(input: {modelName: $p, name: $r, tags: $t}) { inserted } }"
+TAG = """mutation($p: String, $r: String, $t: [String!]) {
+  upsertBucket(input: {modelName: $p, name: $r, tags: $t}) { inserted } }"""
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +155,8 @@ def test_counts_of_many_sweeps_are_read_in_one_request(lab):
     parts = [
         f"""s{n}: project(name: $p) {{ sweep(sweepName: "{sweep}") {{ state config description }}
         done: runCount(filters: "{{\\"sweep\\": \\"{sweep}\\", \\"state\\": \\"finished\\"}}")
-        best: runs(filters: "{{\\"sweep\\": \\"{sweep}\\"}}", order: "+summary_metrics.loss", first: 1) {{ edges {{ node {{ name }} }} }} }}"""
+        best: runs(filters: "{{\\"sweep\\": \\"{sweep}\\"}}",
+          order: "+summary_metrics.loss", first: 1) {{ edges {{ node {{ name }} }} }} }}"""
         for n, sweep in enumerate(sweeps)
     ]
     answer = lab.server.graphql("query($p: String) {" + "\n".join(parts) + "}", {"p": lab.project})

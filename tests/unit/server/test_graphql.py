@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-BAD_YAML = 'mutation($c: String) { upsertSweep(input: {config: $c, projectName: "p"}) { sweep { name } configValidationWarnings } }'
+BAD_YAML = """mutation($c: String) {
+  upsertSweep(input: {config: $c, projectName: "p"}) { sweep { name } configValidationWarnings } }"""
 
 
 def ask(lab, query, variables=None, **more):
@@ -30,7 +31,8 @@ def test_a_single_text_counts_as_a_list_of_one(lab):
 
 
 def test_introspection_answers_older_sdks(lab):
-    query = '{ q: __type(name: "Query") { fields { name } } r: __type(name: "Run") { fields { name } } s: __type(name: "ServerSettings") { name } }'
+    query = """{ q: __type(name: "Query") { fields { name } } r: __type(name: "Run") { fields { name } }
+      s: __type(name: "ServerSettings") { name } }"""
     status, answer = ask(lab, query)
     assert status == 200
     assert {"viewer", "project", "serverInfo"} <= {field["name"] for field in answer["data"]["q"]["fields"]}
@@ -133,7 +135,7 @@ def test_what_does_not_exist_is_a_404(lab, name):
 
 def test_an_unknown_sweep_state_is_refused_with_the_known_ones(lab):
     sweep = lab.create({"method": "grid", "parameters": {"x": {"value": 1}}})
-    with pytest.raises(AssertionError, match="400.*RUNNING, PAUSED, FINISHED, CANCELED"):
+    with pytest.raises(AssertionError, match=r"400.*RUNNING, PAUSED, FINISHED, CANCELED"):
         lab.set_state(sweep, "DONE")
 
 
@@ -149,7 +151,8 @@ def test_an_update_changes_the_config_and_reopens_a_grid(lab):
     agent = lab.agent(sweep)
     run = lab.next_run(agent)
     lab.start(run, sweep)
-    update = "mutation($id: ID, $c: String) { upsertSweep(input: {id: $id, config: $c}) { sweep { name runCountExpected } } }"
+    update = """mutation($id: ID, $c: String) {
+      upsertSweep(input: {id: $id, config: $c}) { sweep { name runCountExpected } } }"""
     variables = {"id": lab.sweep(sweep)["id"], "c": "{method: grid, parameters: {x: {values: [1, 2]}}}"}
     assert lab.server.graphql(update, variables)["upsertSweep"]["sweep"] == {"name": sweep, "runCountExpected": 2}
     lab.finish(run)

@@ -14,6 +14,9 @@ from servers import running_server
 if TYPE_CHECKING:
     import subprocess
 
+# Agents ask every five seconds, and a busy machine takes its time to start Python: no test here is quick.
+pytestmark = pytest.mark.timeout(180)
+
 LEAN = {
     "WANDB_CONSOLE": "off",
     "WANDB_X_DISABLE_META": "true",
@@ -74,7 +77,7 @@ class Scenario:
 
     def finish(self) -> None:
         for agent in self.agents:
-            _, errors = agent.communicate(timeout=50)
+            _, errors = agent.communicate(timeout=150)
             assert agent.returncode == 0, errors[-3000:]
 
     def outcome(self) -> dict[str, Any]:
@@ -106,7 +109,6 @@ def scenarios(server, new_lab, new_bench, tmp_path_factory):
     yield {
         "grid": start("grid", TRAIN, {"method": "grid", "parameters": X}),
         "random": start("random", TRAIN, {"method": "random", "parameters": uniform, "run_cap": 6}, 3),
-        "bayes": start("bayes", TRAIN, {"method": "bayes", "parameters": uniform, "run_cap": 2}),
         "preempted": start("preempted", PREEMPTIBLE, {"method": "grid", "parameters": {"x": {"value": 1}}}),
         "failing": start(
             "failing",
@@ -180,12 +182,6 @@ def test_a_grid_is_exact_and_its_best_run_is_known(scenarios):
     tried = [json.loads(edge["node"]["config"])["x"]["value"] for edge in outcome["runs"]["edges"]]
     assert sorted(tried) == [1, 2, 3]
     assert outcome["bestLoss"] == pytest.approx(1 / 3)
-
-
-def test_bayes_runs_to_its_cap(scenarios):
-    scenarios["bayes"].finish()
-    outcome = scenarios["bayes"].outcome()
-    assert (outcome["state"], outcome["states"]) == ("FINISHED", ["finished"] * 2)
 
 
 def test_a_preempted_run_is_resumed_under_its_own_id_with_its_history(scenarios):
@@ -286,7 +282,7 @@ def test_everything_that_wandb_api_asks_for_is_answered(server, new_lab, new_ben
     definition = {"program": "train.py", "method": "grid", "name": "reads", "parameters": {"x": {"values": [2]}}}
     sweep = lab.create(definition | {"metric": {"name": "loss"}})
     agent = bench.agent(sweep)
-    _, errors = agent.communicate(timeout=50)
+    _, errors = agent.communicate(timeout=150)
     assert agent.returncode == 0, errors
     (run,) = lab.runs(sweep)
     project = f"{server.entity}/{lab.project}"

@@ -18,6 +18,8 @@ for step in range(6):
     run.log({"loss": run.config["x"] + step})
     time.sleep(0.5)
 """
+pytestmark = pytest.mark.timeout(180)
+
 LEAN = {
     "WANDB_CONSOLE": "off",
     "WANDB_X_DISABLE_META": "true",
@@ -48,7 +50,7 @@ def test_a_sweep_completes_although_the_server_is_killed_in_its_middle(tmp_path,
         server.kill()
         server.start()
         for agent in agents:
-            _, errors = agent.communicate(timeout=55)
+            _, errors = agent.communicate(timeout=150)
             assert agent.returncode == 0, errors[-3000:]
         assert lab.state(sweep) == "FINISHED"
         assert list(lab.runs(sweep).values()) == ["finished"] * 4

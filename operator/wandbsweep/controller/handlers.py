@@ -32,20 +32,18 @@ def make_registry(loops: ObjectLoops) -> kopf.OperatorRegistry:
         if namespace and name:
             loops.wake(ObjectKey(namespace, name))
 
+    async def stop_looking(**_: Any) -> None:
+        await loops.close()  # kopf would wait five seconds for tasks that it finds running
+
     kopf.on.login(registry=registry)(_log_in)
-    kopf.on.login(registry=registry)(login)
+    kopf.on.cleanup(registry=registry)(stop_looking)
     kopf.on.event(labels.GROUP, labels.VERSION, labels.PLURAL, registry=registry)(sweep_changed)
     kopf.on.event("batch", "v1", "jobs", labels=_OURS, registry=registry, id="job")(agent_changed)
     kopf.on.event("", "v1", "pods", labels=_OURS, registry=registry, id="pod")(agent_changed)
     return registry
 
 
-def _log_in(**arguments: Any) -> kopf.ConnectionInfo | None:
-    """As the pod's service account, else as the kubeconfig says: the same order as our own connection."""
-    return kopf.login_with_service_account(**arguments) or kopf.login_with_kubeconfig(**arguments)
-
-
-async def login(**_: Any) -> kopf.ConnectionInfo:
+async def _log_in(**_: Any) -> kopf.ConnectionInfo:
     """The operator's own credentials, so that kopf watches as whoever the operator acts as.
 
     Kopf asks again when the API server refuses the token, which a kubelet renews.

@@ -42,12 +42,15 @@ class RefusedError(KubeError):
 
 
 async def load_configuration() -> client.Configuration:
-    """Where the API server is and who we are: the pod's service account, else what the current kubeconfig says."""
+    """Where the API server is and who we are: the pod's service account, else what the current kubeconfig says.
+
+    Raises KubeError if there is neither.
+    """
     configuration = client.Configuration()
     try:
         config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
     except config.ConfigException:
-        await config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+        await _load_kubeconfig(configuration)
     return configuration
 
 
@@ -59,16 +62,8 @@ class KubeApi:
 
     @classmethod
     async def connect(cls) -> KubeApi:
-        """Connect as the pod's service account, or as the current kubeconfig says when there is none.
-
-        Raises KubeError if there is neither.
-        """
-        configuration = client.Configuration()
-        try:
-            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-        except config.ConfigException:
-            await _load_kubeconfig(configuration)
-        return cls(client.ApiClient(configuration))
+        """Connect with the credentials of this process. Raises KubeError if there are none."""
+        return cls(client.ApiClient(await load_configuration()))
 
     async def close(self) -> None:
         """Close the connections."""

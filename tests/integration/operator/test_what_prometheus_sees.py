@@ -1,0 +1,42 @@
+"""/healthz and /metrics of a running operator."""
+
+from __future__ import annotations
+
+import pytest
+
+from places import a_grid
+from waiting import until
+
+pytestmark = pytest.mark.integration
+
+
+def test_metrics_count_passes_calls_sweeps_and_agents(proxied_operator, place):
+    assert proxied_operator.fetch("/healthz") == "ok\n"
+    place.apply("one", sweep=a_grid(*range(1, 9)), agentCount=2)
+    place.apply("two", project=None)
+    until(lambda: len(place.job_names("one")) == 2, "both Jobs are there")
+    place.until_condition("SweepValid", "False", name="two")
+
+    def counted():
+        seen = proxied_operator.metrics()
+        return seen if seen.get("wandbsweep_agents{state=active}") == 2 else None
+
+    seen = until(counted, "both agents are counted")
+    assert seen["wandbsweep_sweeps{phase=Running}"] == 1
+    assert seen["wandbsweep_sweeps{phase=Pending}"] == 1
+    assert seen["wandbsweep_sweeps{phase=Succeeded}"] == 0
+    assert seen["wandbsweep_agents{state=desired}"] == 3  # a sweep that is not valid yet wants its agent all the same
+    assert seen["wandbsweep_agents{state=ready}"] == 0
+    assert seen["wandbsweep_reconcile_seconds_count"] >= 4
+    assert seen["wandbsweep_reconcile_failures_total"] == 0
+    assert seen["wandbsweep_wandb_call_seconds_count{call=create}"] == 1
+    assert seen["wandbsweep_wandb_call_seconds_count{call=read}"] >= 1
+    assert not any(place.namespace in name for name in seen)
+
+    place.delete("one")
+    place.until_gone("one")
+
+    until(
+        lambda: proxied_operator.metrics()["wandbsweep_sweeps{phase=Running}"] == 0,
+        "a deleted sweep is counted no more",
+    )

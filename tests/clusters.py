@@ -55,6 +55,11 @@ class Cluster:
         return str(self._view["users"][0]["user"]["token"])
 
     @property
+    def host_address(self) -> str:
+        """This machine's address as pods see it, for servers that tests start beside the cluster."""
+        return _required(hack_cluster("host-address", "--name", self.name))
+
+    @property
     def _view(self) -> Any:
         return json.loads(self.kubectl("config", "view", "--raw", "--output=json"))
 
@@ -66,7 +71,11 @@ class Cluster:
 
     def try_kubectl(self, *arguments: str, input: str | None = None) -> subprocess.CompletedProcess[str]:  # noqa: A002
         """A kubectl command that may fail."""
-        own = {"KUBECONFIG": str(self.kubeconfig), "KUBECACHEDIR": str(self.kubeconfig.parent / "kubectl-cache")}
+        own = {
+            "KUBECONFIG": str(self.kubeconfig),
+            "KUBECACHEDIR": str(self.kubeconfig.parent / "kubectl-cache"),
+            "NO_PROXY": "*",
+        }
         return subprocess.run(
             [self.kubectl_path, *arguments],
             input=input,

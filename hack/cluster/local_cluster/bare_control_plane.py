@@ -67,6 +67,9 @@ class BareControlPlane:
             remedy=f"Start a cluster with a node: `up --name {folder.name}-node`.",
         )
 
+    def host_address(self, folder: Folder, record: Record) -> str:  # noqa: ARG002 - there are no pods
+        return "127.0.0.1"
+
     def clear(self, folder: Folder) -> None:
         control_plane.stop(folder)
         processes.stop(folder.path, grace_seconds=0)

@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     named(command("down", _down, "Remove a cluster and all that belongs to it."))
     command("status", _status, "List the clusters of this tool.")
     named(command("kubeconfig", _kubeconfig, "Print the path of a cluster's kubeconfig."))
+    named(command("host-address", _host_address, "Print the address of this machine as pods of the cluster see it."))
     load = named(command("load", _load, "Put the images of archives on a cluster's node."))
     load.add_argument("archives", nargs="+", type=Path, metavar="TARBALL")
     path = command("path", _path, "Print where one of the programs is, after making it if need be.")
@@ -106,6 +107,12 @@ def _status(_options: Options, _progress: Progress) -> None:
 
 def _kubeconfig(options: Options, _progress: Progress) -> None:
     print(_existing(options.name).kubeconfig)
+
+
+def _host_address(options: Options, _progress: Progress) -> None:
+    folder = _existing(options.name)
+    if (record := folder.read()) is not None:
+        print(provider_for(record.kind).host_address(folder, record))
 
 
 def _load(options: Options, progress: Progress) -> None:

@@ -89,6 +89,11 @@ class KindCluster:
     def load(self, folder: Folder, archive: Path) -> None:
         _kind("load", "image-archive", f"--name={folder.name}", str(archive))
 
+    def host_address(self, folder: Folder, record: Record) -> str:  # noqa: ARG002 - Docker's network of all kind clusters
+        template = "{{range .IPAM.Config}}{{.Gateway}} {{end}}"
+        gateways = _output("docker", "network", "inspect", "kind", f"--format={template}").split()
+        return next(gateway for gateway in gateways if ":" not in gateway)
+
     def clear(self, folder: Folder) -> None:
         if _mark(folder).exists():
             _kind("delete", "cluster", f"--name={folder.name}", f"--kubeconfig={folder.kubeconfig}")
@@ -105,14 +110,18 @@ def _node(folder: Folder) -> str:
 
 
 def _kind(*arguments: str) -> str:
+    return _output("kind", *arguments)
+
+
+def _output(*command: str) -> str:
     try:
-        answer = subprocess.run(["kind", *arguments], capture_output=True, text=True, check=False)
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         require()
         raise
     if answer.returncode != 0:
         raise ClusterError(
-            f"kind {' '.join(arguments)}: {' '.join(answer.stderr.split())}",
+            f"{' '.join(command)}: {' '.join(answer.stderr.split())}",
             remedy="Is Docker still running? `docker info` tells.",
         )
     return answer.stdout

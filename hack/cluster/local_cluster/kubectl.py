@@ -22,14 +22,13 @@ def kubectl(folder: Folder, binaries: Path, *arguments: str, manifest: str | Non
         "KUBECACHEDIR": str(folder.path / "kubectl-cache"),
         "NO_PROXY": "*",
     }
-    answer = subprocess.run(
-        [binaries / "kubectl", *arguments],
-        input=manifest,
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=False,
-    )
+    command = [binaries / "kubectl", *arguments]
+    try:
+        answer = subprocess.run(command, input=manifest, capture_output=True, text=True, env=environment, check=False)
+    except FileNotFoundError as error:
+        raise ClusterError(
+            f"there is no kubectl in {binaries}", remedy="Make the programs: `python hack/cluster binaries`."
+        ) from error
     if answer.returncode != 0:
         raise ClusterError(
             f"kubectl {' '.join(arguments)}: {answer.stderr.strip()}",

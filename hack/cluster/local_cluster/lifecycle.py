@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 from typing import TYPE_CHECKING
 
+from local_cluster import processes
 from local_cluster.failures import ClusterError
 from local_cluster.folders import locked
 from local_cluster.record import Kind, Record
@@ -35,7 +37,7 @@ def up(folder: Folder, kind: Kind, providers: Providers, request: Request, progr
             folder.write(record)
             progress.say(f"{folder.name} is up already")
             return record
-        if folder.path.exists():
+        if folder.path.exists() or processes.members(folder.path):
             progress.say(f"clear away what is left of an earlier {folder.name}")
             _clear(folder, providers)
         return _start(folder, provider, request, progress)
@@ -57,7 +59,7 @@ def _start(folder: Folder, provider: Provider, request: Request, progress: Progr
 def down(folder: Folder, providers: Providers, progress: Progress) -> None:
     """Remove the cluster and all that belongs to it; one that is not there is removed already."""
     with locked(folder.lock):
-        if not folder.path.exists():
+        if not folder.path.exists() and not processes.members(folder.path):
             progress.say(f"there is no cluster {folder.name}")
             return
         progress.say(f"remove {folder.name}")
@@ -67,9 +69,10 @@ def down(folder: Folder, providers: Providers, progress: Progress) -> None:
 
 def _clear(folder: Folder, providers: Providers) -> None:
     record = folder.read()
-    # Killed before its first line was written, it has at most processes, which any provider finds.
-    providers(record.kind if record is not None else Kind.CONTROL_PLANE).clear(folder)
-    shutil.rmtree(folder.path)
+    # Without a record (a run killed in its first moment, a folder removed by hand) the mark of the processes must do.
+    unknown = Kind.ONE_NODE if os.geteuid() == 0 else Kind.CONTROL_PLANE
+    providers(record.kind if record is not None else unknown).clear(folder)
+    shutil.rmtree(folder.path, ignore_errors=not folder.path.exists())
 
 
 def state(folder: Folder, providers: Providers) -> str:

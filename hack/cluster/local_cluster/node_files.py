@@ -96,7 +96,12 @@ def kubelet(folder: Folder, block: Block, *, cgroup: str) -> str:
             # The disk's other contents are not kubelet's: it must not delete the loaded images because of them.
             "imageGCHighThresholdPercent": 100,
             "imageMinimumGCAge": "24h",
-            "evictionHard": {"memory.available": "50Mi", "nodefs.available": "1%", "nodefs.inodesFree": "1%"},
+            "evictionHard": {
+                "memory.available": "50Mi",
+                "nodefs.available": "0%",
+                "nodefs.inodesFree": "0%",
+                "imagefs.available": "0%",
+            },
         }
     )
 

@@ -78,6 +78,9 @@ class OneNode:
     def _node(self, folder: Folder, record: Record) -> Node:
         return Node(folder, self.binaries, Block(record.block), namespaces.find(folder))
 
+    def host_address(self, folder: Folder, record: Record) -> str:  # noqa: ARG002 - the record says it all
+        return str(Block(record.block).host)
+
     def clear(self, folder: Folder) -> None:
         """First who would start things anew, then the containers, then what they all talk to, the namespaces last."""
         _require_root()

@@ -44,6 +44,10 @@ class Provider(Protocol):
         """Put the images of an archive on the node."""
         ...
 
+    def host_address(self, folder: Folder, record: Record) -> str:
+        """The machine's address as pods see it: a server that listens there can be reached from them."""
+        ...
+
     def clear(self, folder: Folder) -> None:
         """End and remove everything outside the folder; nothing to do is success."""
         ...

@@ -22,7 +22,7 @@ def kubectl(folder: Folder, binaries: Path, *arguments: str, manifest: str | Non
         "KUBECACHEDIR": str(folder.path / "kubectl-cache"),
         "NO_PROXY": "*",
     }
-    command = [binaries / "kubectl", *arguments]
+    command: list[str | Path] = [binaries / "kubectl", *arguments]
     try:
         answer = subprocess.run(command, input=manifest, capture_output=True, text=True, env=environment, check=False)
     except FileNotFoundError as error:

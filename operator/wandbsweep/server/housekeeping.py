@@ -63,11 +63,7 @@ class Housekeeper:
     def _judge_silent_runs(self, now: float) -> None:
         since, timeouts = self._server.listening.since, self._server.timeouts
         with self._server.database.read() as connection:
-            suspects = [
-                run.id
-                for run in runs.page(connection, runs.in_states(runs.ALIVE))
-                if (run.heartbeat_at or 0.0) < now - min(timeouts.run, timeouts.agent)
-            ]
+            suspects = runs.silent_since(connection, now - min(timeouts.run, timeouts.agent))
         for run_id in suspects:
             with self._server.database.write() as connection:
                 run = runs.get(connection, run_id)

@@ -6,6 +6,7 @@ would be dangerous to whoever downloads them are refused all the same.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import mimetypes
 import os
@@ -14,9 +15,9 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import anyio
-from starlette.concurrency import run_in_threadpool
 
 from wandbsweep.server.errors import BadRequestError, NotFoundError, TooLargeError
+from wandbsweep.server.requests import in_thread
 from wandbsweep.server.store import files, runs
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ async def receive(server: Server, run_id: int, name: str, request: Request) -> N
     """Stores the body as a file of the run: written aside, then renamed, then recorded."""
     check_name(name)
     target = place(server, run_id, name)
-    await run_in_threadpool(_check_run, server, run_id)
-    await run_in_threadpool(target.parent.mkdir, parents=True, exist_ok=True)
+    await in_thread(request, lambda: _check_run(server, run_id))
+    await in_thread(request, lambda: target.parent.mkdir(parents=True, exist_ok=True))
     descriptor, aside = tempfile.mkstemp(dir=target.parent, prefix="upload-")
     digest, size = hashlib.md5(usedforsecurity=False), 0
     try:
@@ -59,7 +60,8 @@ async def receive(server: Server, run_id: int, name: str, request: Request) -> N
                     raise TooLargeError(f"file {name} is larger than {server.settings.upload_limit_mib} MiB")
                 digest.update(chunk)
                 await file.write(chunk)
-        await run_in_threadpool(_record, server, run_id, name, aside, size=size, md5=digest.hexdigest())
+        record = functools.partial(_record, server, run_id, name, aside, size=size, md5=digest.hexdigest())
+        await in_thread(request, record)
     finally:
         await anyio.Path(aside).unlink(missing_ok=True)
 

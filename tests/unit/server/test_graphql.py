@@ -25,9 +25,9 @@ def test_a_single_text_counts_as_a_list_of_one(lab):
     lab.log(run, [{"loss": 1}, {"loss": 2}])
     query = """query($p: String, $s: String!, $specs: [JSONString!]!) { project(name: $p) { sweep(sweepName: $s) {
       runs { edges { node { name sampledHistory(specs: $specs) } } } } } }"""
-    _, answer = ask(lab, query, {"p": lab.project, "s": sweep, "specs": "{}"})
+    _, answer = ask(lab, query, {"p": lab.project, "s": sweep, "specs": '{"keys": ["loss"]}'})
     (edge,) = answer["data"]["project"]["sweep"]["runs"]["edges"]
-    assert edge["node"]["sampledHistory"] == [[{"_step": 0, "loss": 1}, {"_step": 1, "loss": 2}]]
+    assert edge["node"]["sampledHistory"] == [[{"loss": 1}, {"loss": 2}]]
 
 
 def test_introspection_answers_older_sdks(lab):
@@ -167,3 +167,14 @@ def test_a_deleted_run_may_be_tried_again(lab):
     lab.server.graphql("mutation($id: ID!) { deleteRun(input: {id: $id}) { clientMutationId } }", {"id": identity})
     assert lab.runs(sweep) == {}
     assert lab.heartbeat(agent)[0]["args"] == {"x": {"value": 1}}
+
+
+def test_an_agent_that_starts_is_not_sent_the_history_of_all_runs(lab):
+    sweep = lab.create({"method": "grid", "parameters": {"x": {"value": 1}}})
+    run = lab.next_run(lab.agent(sweep))
+    lab.start(run, sweep)
+    lab.log(run, [{"loss": 1}])
+    query = """query($p: String, $r: String!, $specs: [JSONString!]!) {
+      project(name: $p) { run(name: $r) { sampledHistory(specs: $specs) } } }"""
+    _, answer = ask(lab, query, {"p": lab.project, "r": run, "specs": "{}"})
+    assert answer["data"]["project"]["run"]["sampledHistory"] == [[]]

@@ -74,6 +74,8 @@ def _sampled_history(owner: Run, info: Info, specs: list[str]) -> list[Any]:
 
 def _sampled(owner: Run, info: Info, spec: dict[str, Any]) -> list[dict[str, Any]]:
     keys = [key for key in spec.get("keys") or [] if isinstance(key, str)]
+    if not keys:  # every agent asks so for every run of its sweep when it starts, and reads nothing of the answer
+        return []
     having = [lines.json_field(history.c.data, key).is_not(None) for key in keys]
     samples = spec.get("samples")
     texts = lines.sample(
@@ -85,7 +87,7 @@ def _sampled(owner: Run, info: Info, spec: dict[str, Any]) -> list[dict[str, Any
         *having,
     )
     rows = [read_object(text, "a line of history") for text in texts]
-    return [{key: row.get(key, _nested(row, key)) for key in keys} for row in rows] if keys else rows
+    return [{key: row.get(key, _nested(row, key)) for key in keys} for row in rows]
 
 
 @run.field("parquetHistory")

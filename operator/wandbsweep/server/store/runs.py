@@ -136,6 +136,13 @@ def unfinished_of_agent(connection: Connection, agent_id: int) -> list[Run]:
     return page(connection, and_(runs.c.agent_id == agent_id, runs.c.state.in_(ALIVE)))
 
 
+def silent_since(connection: Connection, moment: float) -> list[int]:
+    """Runs that are not over and have shown no sign of life since a moment."""
+    last_sign = func.max(func.coalesce(runs.c.listed_at, 0), func.coalesce(runs.c.streamed_at, 0))
+    query = select(runs.c.id).where(runs.c.state.in_(ALIVE), last_sign < moment).order_by(runs.c.id)
+    return list(connection.execute(query).scalars())
+
+
 def in_states(states: Iterable[str], *, sweep_id: int | None = None) -> ColumnElement[bool]:
     condition = runs.c.state.in_(tuple(states))
     return condition if sweep_id is None else and_(condition, runs.c.sweep_id == sweep_id)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _OPERATOR = Path(__file__).parent.parent / "operator"
-_STARTS_WITHIN_SECONDS = 40.0
+_STARTS_WITHIN_SECONDS = 90.0
 _ENDS_WITHIN_SECONDS = 15.0
 
 

@@ -151,7 +151,7 @@ class Place:
     # What is waited for.
 
     def until_condition(
-        self, kind: str, status: str = "True", *, reason: str | None = None, name: str = NAME, seconds: float = 30
+        self, kind: str, status: str = "True", *, reason: str | None = None, name: str = NAME, seconds: float = 60
     ) -> Object:
         """The condition, once it stands like this."""
 
@@ -165,12 +165,12 @@ class Place:
         except AssertionError as error:
             raise AssertionError(f"{error}; the status is {self.status(name)}") from None
 
-    def until_jobs(self, *names: str, seconds: float = 30) -> None:
+    def until_jobs(self, *names: str, seconds: float = 60) -> None:
         """These are the Jobs that there are, and no others."""
         wanted = sorted(names)
         until(lambda: self.job_names() == wanted, f"the Jobs are {wanted}", seconds=seconds)
 
-    def until_gone(self, name: str = NAME, *, seconds: float = 30) -> None:
+    def until_gone(self, name: str = NAME, *, seconds: float = 60) -> None:
         until(lambda: self.find(name) is None, f"{name} is gone", seconds=seconds)
 
     def _project(self) -> Object:

@@ -100,7 +100,6 @@ class Proxy:
         self._headers = dict(headers)
         self._tls = tls
         self._rules: list[Rule] = []
-        self._open: set[asyncio.BaseTransport] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
 
@@ -167,8 +166,9 @@ class Proxy:
         self._abort_all()
 
     def _abort_all(self) -> None:
-        for transport in list(self._open):
-            _abort(transport)
+        """Those that wait for another request included."""
+        for connection in self._runner.server.connections if self._runner.server else ():
+            _abort(connection.transport)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
@@ -207,9 +207,6 @@ class Proxy:
         return self._session.request(request.method, url, data=body or None, headers={**headers, **self._headers})
 
     async def _pass_on(self, request: web.Request, body: bytes) -> web.StreamResponse:
-        transport = request.transport
-        assert transport is not None
-        self._open.add(transport)
         try:
             async with self._ask(request, body) as answer:
                 headers = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP}
@@ -220,10 +217,8 @@ class Proxy:
                 await response.write_eof()
                 return response
         except aiohttp.ClientConnectionError:
-            _abort(transport)
+            _abort(request.transport)
             return web.Response()
-        finally:
-            self._open.discard(transport)
 
 
 def _abort(transport: asyncio.BaseTransport | None) -> None:

@@ -12,6 +12,8 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from wandbsweep.controller.kube_api import KubeError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import timedelta
@@ -79,9 +81,16 @@ class ObjectLoops:
             try:
                 async with self._permits:
                     result = await self._reconcile(key)
-            except Exception:  # one broken pass must not end the care for this object
+            except Exception as error:  # one broken pass must not end the care for this object
                 failures += 1
-                log.exception("The pass over %s failed; it is tried again", key)
+                known = isinstance(error, KubeError)  # anything else is a mistake of ours, and its place is of interest
+                log.log(
+                    logging.WARNING if known else logging.ERROR,
+                    "The pass over %s failed and is tried again: %s",
+                    key,
+                    error,
+                    exc_info=not known,
+                )
                 await asyncio.sleep(retry_seconds(failures))
                 continue
             failures = 0

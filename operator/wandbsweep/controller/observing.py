@@ -81,7 +81,9 @@ class Observer:
         definition, problem = None, None
         if status.completion_time is None and (deleted_at is None or (intent_at and status.sweep_path is None)):
             definition, problem = await self._definition(owner, spec, status, metadata["generation"])
-        wandb = await self._wandb(owner, spec, status, jobs, problem, deleting=deleted_at is not None)
+        wandb = _WandbSide()
+        if status.sweep_path is not None or (intent_at if deleted_at else problem is None):
+            wandb = await self._wandb(owner, spec, status, jobs, deleting=deleted_at is not None)
         created_at = kube_facts.read_time(metadata["creationTimestamp"])
         assert created_at is not None  # noqa: S101 - the API server sets it on every object
         snapshot = Snapshot(
@@ -137,11 +139,10 @@ class Observer:
         spec: WandbSweepSpec,
         status: WandbSweepStatus,
         jobs: tuple[AgentJob, ...],
-        problem: Problem | None,
         *,
         deleting: bool,
     ) -> _WandbSide:
-        if status.completion_time is not None or (problem and status.sweep_path is None):
+        if status.completion_time is not None:
             return _WandbSide()
         known = SweepPath.parse(status.sweep_path) if status.sweep_path else None
         last = self._readings.last(known) if known else None
@@ -153,6 +154,8 @@ class Observer:
         try:
             path = known or await self._path_to_join(account, spec)
             if path is None:
+                # Before anything is recorded on the object: is the server there, and does it know the key?
+                await self._tracker.resolve_entity(account)
                 return _WandbSide(account)
             reading = await self._readings.read(account, path, _now())
         except TrackingError as error:

@@ -8,7 +8,7 @@ from kube_client import KubeAnswerError
 from places import NAME, a_grid, a_template
 from waiting import until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 
 def a_sweep(**changes):
@@ -159,7 +159,7 @@ MISSING = {
         ("WandbReachable", "SecretKeyNotFound", ["spec.wandb.apiKeySecretRef", "'token'"]),
     ),
 }
-SWEEP_YAML = "method: random\nrun_cap: 1\nparameters: {lr: {min: 1e-5, max: 1e-3}}\ncommand: [python, train.py]\n"
+SWEEP_YAML = "method: random\nrun_cap: 1\nparameters: {lr: {min: 0.1, max: 0.2}}\ncommand: [python, train.py]\n"
 
 
 def test_what_is_missing_is_named_and_picked_up_once_it_appears(operated, shared_operator):

@@ -8,7 +8,7 @@ from places import a_grid
 from proxies import Call, Fate
 from waiting import until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 UPSERT = """
 mutation UpsertSweep($config: String!, $entityName: String!, $projectName: String!) {
@@ -17,6 +17,10 @@ mutation UpsertSweep($config: String!, $entityName: String!, $projectName: Strin
 """
 FOREIGN = "{method: random, run_cap: 2, parameters: {lr: {values: [0.1]}}, command: [python, train.py]}"
 GOING_ON = {"PENDING", "RUNNING"}
+
+
+def writes_id(call: Call) -> bool:
+    return call.method == "PATCH" and call.path.endswith("/status") and call.says("sweepID")
 
 
 def a_foreign_sweep(place):
@@ -94,13 +98,24 @@ def test_while_wandb_is_down_a_deleted_object_waits_and_is_stopped_once_it_is_ba
 def test_an_object_that_is_deleted_between_intent_and_id_leaves_no_sweep_going(
     proxied_operator, place, kubernetes_between
 ):
-    def writes_id(call: Call) -> bool:
-        return call.method == "PATCH" and call.path.endswith("/status") and call.says("sweepID")
-
     rule = kubernetes_between.rule(writes_id, Fate.NEVER_SENT, then=proxied_operator.kill)
     place.apply(sweep=a_grid())
     until(lambda: rule.used and not proxied_operator.running, "the operator died before it wrote the ID")
     assert [sweep["state"] for sweep in place.sweeps()] != ["FINISHED"]
+    place.delete()
+
+    proxied_operator.start()
+
+    place.until_gone()
+    assert [sweep["state"] for sweep in place.sweeps()] == ["FINISHED"]
+
+
+def test_an_object_whose_config_map_is_gone_too_leaves_no_sweep_going(proxied_operator, place, kubernetes_between):
+    place.give_config_map("sweeps", **{"sweep.yaml": FOREIGN})
+    rule = kubernetes_between.rule(writes_id, Fate.NEVER_SENT, then=proxied_operator.kill)
+    place.apply(sweepFrom={"configMapKeyRef": {"name": "sweeps", "key": "sweep.yaml"}})
+    until(lambda: rule.used and not proxied_operator.running, "the operator died before it wrote the ID")
+    place.kubectl("delete", "configmap", "sweeps")
     place.delete()
 
     proxied_operator.start()

@@ -11,7 +11,7 @@ from places import a_grid
 from proxies import Call, Fate
 from waiting import until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 
 def claims(call: Call) -> bool:

@@ -11,7 +11,7 @@ from places import a_grid
 from proxies import Fate
 from waiting import until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 CHAIN = ["SweepValid", "WandbReachable", "SweepCreated", "AgentsReady", "Ready", "Complete", "Failed"]
 

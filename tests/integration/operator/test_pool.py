@@ -7,7 +7,7 @@ import pytest
 from places import a_grid, a_template
 from waiting import until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 
 def test_kubectl_scale_grows_and_shrinks_the_pool_and_touches_no_other_slot(operated):

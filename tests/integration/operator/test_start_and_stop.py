@@ -11,7 +11,7 @@ import pytest
 
 from kube_client import write_kubeconfig
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 
 def try_to_start(kubeconfig, *flags, **variables):

@@ -7,7 +7,7 @@ import pytest
 from places import a_grid
 from waiting import until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 
 def test_metrics_count_passes_calls_sweeps_and_agents(proxied_operator, place):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import kopf
+from kopf._core.engines.peering import Identity  # the type of an argument of kopf.operator, exported nowhere else
 
 from wandbsweep.controller import handlers, web
 from wandbsweep.controller.applying import Applier
@@ -23,6 +24,8 @@ from wandbsweep.tracking.wandb_tracker import WandbTracker
 
 if TYPE_CHECKING:
     from wandbsweep.pool.jobs import Runtime
+
+IDENTITY = Identity("wandbsweep-operator")
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +72,8 @@ async def run(settings: OperatorSettings) -> None:
                 clusterwide=not settings.namespaces,
                 namespaces=settings.namespaces,
                 ready_flag=watching,
+                # kopf would otherwise ask for the name of the user, which an arbitrary uid does not have.
+                identity=IDENTITY,
             )
     finally:
         await loops.close()

@@ -62,13 +62,13 @@ def test_every_pod_is_admitted_under_restricted(render) -> None:
 
 def test_an_operator_for_all_namespaces_may_do_its_work_and_no_more(render) -> None:
     manifests = render(EVERYWHERE)
-    assert rules(the_one(manifests, "ClusterRole")) == WORK_IN_A_NAMESPACE | DISCOVERY | NAMESPACES
+    assert rules(the_one(manifests, "ClusterRole")) == WORK_IN_A_NAMESPACE | DISCOVERY
     assert of_kind(manifests, "Role") == []
 
 
 def test_an_operator_for_some_namespaces_has_rights_in_these_only(render) -> None:
     manifests = render(NAMESPACED)
-    assert rules(the_one(manifests, "ClusterRole")) == DISCOVERY
+    assert rules(the_one(manifests, "ClusterRole")) == DISCOVERY | NAMESPACES
     roles = of_kind(manifests, "Role")
     assert [role["metadata"]["namespace"] for role in roles] == ["lab-a", "lab-b"]
     assert all(rules(role) == WORK_IN_A_NAMESPACE for role in roles)

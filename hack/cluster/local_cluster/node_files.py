@@ -92,7 +92,7 @@ def kubelet(folder: Folder, block: Block, *, cgroup: str) -> str:
             "failSwapOn": False,
             "featureGates": {"KubeletInUserNamespace": True},  # what must not be set here is logged, not fatal
             "resolvConf": f"{folder.path}/node/resolv.conf",
-            "volumePluginDir": f"{folder.path}/kubelet/volume-plugins",
+            "volumePluginDir": f"{folder.path}/volume-plugins",
             # The disk's other contents are not kubelet's: it must not delete the loaded images because of them.
             "imageGCHighThresholdPercent": 100,
             "imageMinimumGCAge": "24h",

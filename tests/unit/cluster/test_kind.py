@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 _KIND = """
 case "$*" in
   "get clusters") cat {clusters} 2>/dev/null || true ;;
-  "create cluster"*) echo demo >> {clusters}; for a; do case $a in --kubeconfig=*) echo made > "${{a#*=}}";; esac; done ;;
+  "create cluster"*)
+    echo demo >> {clusters}
+    for a; do case $a in --kubeconfig=*) echo made > "${{a#*=}}";; esac; done ;;
   "delete cluster"*) rm {clusters} ;;
 esac
 """
@@ -58,11 +60,12 @@ def test_a_kind_cluster_has_its_own_kubeconfig_and_stand_in_gpus(kind: StandIns)
     up(kind, Request(gpus=4))
     kubeconfig = Folder.of("demo").kubeconfig
     assert kubeconfig.exists()
+    gpus = '{"nvidia.com/gpu": "4"}'
+    patch = f'{{"status": {{"capacity": {gpus}, "allocatable": {gpus}}}}}'
     assert kind.calls[:3] == [
         "kind get clusters",
         f"kind create cluster --name=demo --kubeconfig={kubeconfig} --wait=180s",
-        "kubectl patch node demo-control-plane --subresource=status --type=merge "
-        '--patch={"status": {"capacity": {"nvidia.com/gpu": "4"}, "allocatable": {"nvidia.com/gpu": "4"}}}',
+        f"kubectl patch node demo-control-plane --subresource=status --type=merge --patch={patch}",
     ]
 
 

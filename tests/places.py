@@ -91,14 +91,19 @@ class Place:
     def give_key(self, key: str | None = None, *, name: str = "wandb-api-key", under: str = "apiKey") -> None:
         """The Secret with the API key, the server's own if nothing else is said."""
         data = {under: base64.b64encode((key or self.server.api_key).encode()).decode()}
-        body = {"metadata": {"name": name}, "data": data}
-        try:
-            self.kube.create(core_path(self.namespace, "secrets"), body)
-        except KubeAnswerError:
-            self.kube.patch(core_path(self.namespace, "secrets", name), {"data": data})
+        self._give("secrets", name, data)
 
     def give_config_map(self, name: str, **data: str) -> None:
-        self.kube.create(core_path(self.namespace, "configmaps"), {"metadata": {"name": name}, "data": data})
+        """A ConfigMap with these keys, beside those that it has."""
+        self._give("configmaps", name, data)
+
+    def _give(self, kind: str, name: str, data: dict[str, str]) -> None:
+        try:
+            self.kube.create(core_path(self.namespace, kind), {"metadata": {"name": name}, "data": data})
+        except KubeAnswerError as error:
+            if error.status != 409:
+                raise
+            self.kube.patch(core_path(self.namespace, kind, name), {"data": data})
 
     # What there is on Kubernetes.
 

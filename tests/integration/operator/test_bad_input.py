@@ -175,7 +175,7 @@ def test_what_is_missing_is_named_and_picked_up_once_it_appears(operated, shared
         nothing_was_started(operated, shared_operator, name)
 
     operated.give_config_map("later", **{"sweep.yaml": SWEEP_YAML})
-    operated.kubectl("patch", "configmap", "there", "--patch", f"data: {{sweep.yaml: {SWEEP_YAML!r}}}")
+    operated.give_config_map("there", **{"sweep.yaml": SWEEP_YAML})
     operated.give_key(name="later")
     operated.give_key(name="there", under="token")
 

@@ -58,8 +58,7 @@ integration: $(VENV)/.installed ## Tests of the operator against a real API serv
 
 e2e-cluster: $(VENV)/.installed
 	@$(CLUSTER) up --name $(TEST_CLUSTER) --gpus 8
-	@$(BIN)/python hack/images build >/dev/null
-	@$(CLUSTER) load --name $(TEST_CLUSTER) $$($(BIN)/python hack/images path)
+	@archives=$$($(BIN)/python hack/images build | cut -d ' ' -f 3-) && $(CLUSTER) load --name $(TEST_CLUSTER) $$archives
 
 e2e: e2e-cluster ## Tests of the chart and the images on a one-node cluster, which is removed afterwards
 	@status=0; WANDBSWEEP_E2E_CLUSTER=$(TEST_CLUSTER) $(BIN)/pytest tests/e2e $(PYTEST_ARGS) || status=$$?; \
@@ -78,14 +77,18 @@ images: $(VENV)/.installed ## Build the images
 crds: $(VENV)/.installed ## Generate the CRD, its copy in the chart, and the reference pages
 	@$(BIN)/python -m wandbsweep.api.reference .
 	@$(BIN)/python -m wandbsweep.agent.reference_pages docs
-	@cp crds/wandbsweeps.wandbsweep.dev.yaml charts/wandbsweep/crds/
+	@$(BIN)/python hack/chart/sync.py
 
 verify: crds ## Fail if a generated file is stale
 	@git diff --exit-code -- crds charts docs
 
+LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header
+LOCK_IMAGE := $(LOCK) --python-version 3.11 --python-platform x86_64-unknown-linux-gnu -c requirements/dev.lock
+
 lock: $(VENV)/.installed ## Resolve the dependencies anew
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--extra dev pyproject.toml --output-file requirements/dev.lock
+	@$(LOCK) --universal --python-version 3.11 --extra dev pyproject.toml --output-file requirements/dev.lock
+	@$(LOCK_IMAGE) --extra operator --extra server pyproject.toml --output-file requirements/operator-image.lock
+	@$(LOCK_IMAGE) images/trainer-cpu/requirements.in --output-file requirements/trainer-image.lock
 
 clean: ## Remove what builds and tests left in this folder
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

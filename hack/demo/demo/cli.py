@@ -78,8 +78,9 @@ def _kubectl(cluster: str) -> list[str]:
 
 
 def _images(cluster: str) -> None:
-    run([*_python("images"), "build"], "The lines above say which step failed and where its log is.")
-    archives = ask([*_python("images"), "path"], "Run `make images`.").split()
+    remedy = "The lines above say which step failed and where its log is."
+    built = ask([*_python("images"), "build"], remedy, show_progress=True)
+    archives = [line.split(" ", 2)[2] for line in built.splitlines()]
     run([*_cluster(), "load", "--name", cluster, *archives], "Is the disk full? `df -h` tells.")
 
 
@@ -97,6 +98,7 @@ def _install(cluster: str, kubectl: list[str]) -> None:
     chart = str(ROOT / "charts/wandbsweep")
     command = [helm, "upgrade", "--install", RELEASE, chart, "--namespace", NAMESPACE, "--create-namespace", *sets]
     remedy = f"Look at the pods of cluster {cluster}: {' '.join(kubectl)} -n {NAMESPACE} get pods"
+    _end_interrupted_install([helm, "--kubeconfig", kubeconfig, "--namespace", NAMESPACE], remedy)
     was_there = ask(
         [*kubectl, "-n", NAMESPACE, "get", "deployment", RELEASE, "--ignore-not-found", "-o", "name"], remedy
     )
@@ -105,6 +107,16 @@ def _install(cluster: str, kubectl: list[str]) -> None:
         # The image keeps its tag when it is built anew.
         run([*kubectl, "-n", NAMESPACE, "rollout", "restart", was_there], remedy)
         run([*kubectl, "-n", NAMESPACE, "rollout", "status", was_there, "--timeout", "5m"], remedy)
+
+
+def _end_interrupted_install(helm: list[str], remedy: str) -> None:
+    """Helm refuses to go on from an install that was killed; it has to be taken back first."""
+    releases = json.loads(ask([*helm, "list", "--all", "--output", "json"], remedy))
+    status = next((release["status"] for release in releases if release["name"] == RELEASE), "")
+    if status == "pending-install":
+        run([*helm, "uninstall", RELEASE, "--wait"], remedy)
+    elif status.startswith("pending"):
+        run([*helm, "rollback", RELEASE], remedy)
 
 
 def _share_key(kubectl: list[str]) -> str:

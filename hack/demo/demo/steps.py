@@ -41,11 +41,15 @@ def run(command: Sequence[str], remedy: str, *, text: str | None = None) -> None
         raise StepFailed(f"`{' '.join(command[:4])} ...` ended with code {error.returncode}. {remedy}") from None
 
 
-def ask(command: Sequence[str], remedy: str) -> str:
-    """Run a command and return what it printed. Raises StepFailed with what it said and the remedy."""
-    done = subprocess.run(command, check=False, text=True, capture_output=True)
+def ask(command: Sequence[str], remedy: str, *, show_progress: bool = False) -> str:
+    """Run a command and return what it printed; with `show_progress` its stderr goes to the user as it comes.
+
+    Raises StepFailed with what the command said and the remedy.
+    """
+    stderr = None if show_progress else subprocess.PIPE
+    done = subprocess.run(command, check=False, text=True, stdout=subprocess.PIPE, stderr=stderr)
     if done.returncode:
-        said = done.stderr.strip() or done.stdout.strip()
+        said = (done.stderr or "").strip() or done.stdout.strip()
         raise StepFailed(f"`{' '.join(command[:4])} ...`: {said}\n{remedy}")
     return done.stdout.strip()
 

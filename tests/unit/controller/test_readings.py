@@ -1,0 +1,160 @@
+"""Readings of many objects are one request, and whatever becomes of it reaches everybody who asked."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from builders import NOW, PATH, a_sweep
+from wandbsweep.controller.readings import Readings, to_reading
+from wandbsweep.pool.facts import SweepState
+from wandbsweep.sweep.path import SweepPath
+from wandbsweep.tracking.errors import PartialReadError, ServerFault, Unreachable
+from wandbsweep.tracking.protocol import Account, BestRun, SweepReading
+
+ACCOUNT = Account("http://wandb.test", "k" * 40)
+OTHER_ACCOUNT = Account("http://wandb.test", "o" * 40)
+OTHER = SweepPath("lab", "anymal", "other000")
+
+
+def an_answer(path=PATH, **fields):
+    """What W&B shows of a sweep."""
+    answer = SweepReading(
+        path=path,
+        url=f"http://wandb.test/{path}",
+        state="RUNNING",
+        config=a_sweep(run_cap=12),
+        expected_runs=None,
+        runs_by_state={"running": 2, "finished": 3, "failed": 0},
+        best=None,
+    )
+    return replace(answer, **fields)
+
+
+class Tracker:
+    """Counts the requests; answers for every sweep, or fails."""
+
+    def __init__(self):
+        self.requests = []
+        self.failure = None
+        self.answers = {}
+
+    async def read(self, account, paths):
+        self.requests.append((account, tuple(paths)))
+        if self.failure:
+            raise self.failure
+        return {path: self.answers.get(path, an_answer(path)) for path in paths}
+
+
+@pytest.fixture
+def tracker():
+    return Tracker()
+
+
+@pytest.fixture
+def readings(tracker):
+    return Readings(tracker)
+
+
+async def test_sweeps_of_one_account_that_are_asked_for_together_are_one_request(readings, tracker):
+    await asyncio.gather(*(readings.read(ACCOUNT, path, NOW) for path in (PATH, OTHER, PATH)))
+
+    assert tracker.requests == [(ACCOUNT, (PATH, OTHER))]
+
+
+async def test_accounts_are_never_mixed(readings, tracker):
+    await asyncio.gather(readings.read(ACCOUNT, PATH, NOW), readings.read(OTHER_ACCOUNT, OTHER, NOW))
+
+    assert sorted(tracker.requests, key=lambda request: request[0].api_key) == [
+        (ACCOUNT, (PATH,)),
+        (OTHER_ACCOUNT, (OTHER,)),
+    ]
+
+
+async def test_a_failure_reaches_everybody_who_asked_and_is_not_kept(readings, tracker):
+    tracker.failure = Unreachable("W&B is away")
+
+    ends = await asyncio.gather(*(readings.read(ACCOUNT, path, NOW) for path in (PATH, OTHER)), return_exceptions=True)
+
+    assert ends == [tracker.failure, tracker.failure]
+    tracker.failure = None
+    assert await readings.read(ACCOUNT, PATH, NOW) is not None
+
+
+async def test_one_sweep_that_cannot_be_read_does_not_spoil_the_others(readings, tracker):
+    hidden = ServerFault("the key may not see it")
+    tracker.failure = PartialReadError({PATH: an_answer()}, {OTHER: hidden})
+
+    seen, not_seen = await asyncio.gather(
+        *(readings.read(ACCOUNT, path, NOW) for path in (PATH, OTHER)), return_exceptions=True
+    )
+
+    assert seen.path == PATH
+    assert not_seen is hidden
+
+
+async def test_whoever_gives_up_waiting_takes_the_answer_from_nobody_else(readings, tracker):
+    impatient = asyncio.ensure_future(readings.read(ACCOUNT, PATH, NOW))
+    patient = asyncio.ensure_future(readings.read(ACCOUNT, PATH, NOW))
+    await asyncio.sleep(0)
+    impatient.cancel()
+
+    assert (await patient).path == PATH
+    assert impatient.cancelled()
+
+
+async def test_the_last_reading_is_kept_until_its_object_is_gone(readings):
+    assert readings.last(PATH) is None
+    seen = await readings.read(ACCOUNT, PATH, NOW)
+    assert readings.last(PATH) is seen
+
+    readings.forget(PATH)
+
+    assert readings.last(PATH) is None
+
+
+async def test_how_long_a_sweep_has_been_missing_counts_from_the_first_denial(readings, tracker):
+    tracker.answers = {PATH: None}
+    later = NOW + timedelta(seconds=20)
+
+    assert await readings.read(ACCOUNT, PATH, NOW) is None
+    assert await readings.read(ACCOUNT, PATH, later) is None
+    assert readings.missing_for(PATH, later) == timedelta(seconds=20)
+
+    tracker.answers = {}
+    await readings.read(ACCOUNT, PATH, later)
+    assert readings.missing_for(PATH, later) == timedelta()
+
+
+def test_an_answer_becomes_the_facts_that_decisions_need():
+    best = BestRun("r1", "fine-run-1", "http://wandb.test/r1", 0.8131, {"lr": 0.1})
+
+    reading = to_reading(an_answer(best=best, state="FLAPPING"), NOW, None)
+
+    assert reading.state is SweepState.CRASHED
+    assert reading.state_text == "FLAPPING"
+    assert (reading.method, reading.run_cap, reading.grid_size) == ("random", 12, None)
+    assert reading.runs_by_state == {"running": 2, "finished": 3}
+    assert (reading.best.metric, reading.best.value, reading.best.parameters) == ("reward", 0.8131, {"lr": 0.1})
+
+
+def test_a_sweep_from_elsewhere_that_this_version_cannot_read_is_counted_all_the_same():
+    strange = {"method": "custom", "parameters": {"lr": {"distribution": "new"}}}
+
+    reading = to_reading(an_answer(config=strange, expected_runs=7), NOW, None)
+
+    assert (reading.method, reading.run_cap, reading.grid_size) == ("custom", None, 7)
+    assert reading.total_runs == 5
+
+
+def test_a_sweep_is_quiet_since_its_state_and_counts_last_changed():
+    later, last = NOW + timedelta(minutes=1), NOW + timedelta(minutes=2)
+    first = to_reading(an_answer(), NOW, None)
+
+    same = to_reading(an_answer(), later, first)
+    changed = to_reading(an_answer(runs_by_state={"finished": 6}), last, same)
+
+    assert (first.quiet_since, same.quiet_since, changed.quiet_since) == (NOW, NOW, last)

@@ -1,0 +1,153 @@
+"""Secrets, ConfigMaps and the pod template: what is read, and what a user is told when it is not as it should be."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from builders import OWNER, RUNTIME, a_spec, a_sweep
+from unit.controller.api_server import failure
+from wandbsweep.api.reasons import Reason
+from wandbsweep.controller.accounts import read_account
+from wandbsweep.controller.definitions import check_template, read_sweep
+from wandbsweep.controller.kube_api import KubeError
+from wandbsweep.pool.facts import Problem
+from wandbsweep.sweep.definition import SweepDefinition
+from wandbsweep.tracking.protocol import Account
+
+KEY = "k" * 40
+SECRET = "/api/v1/namespaces/robots/secrets/wandb-api-key"
+CONFIG_MAP = "/api/v1/namespaces/robots/configmaps/sweeps"
+FROM_CONFIG_MAP = a_spec(sweep=None, sweepFrom={"configMapKeyRef": {"name": "sweeps", "key": "sweep.yaml"}})
+SWEEP_YAML = "program: train.py\nmethod: random\nproject: from-yaml\nparameters: {lr: {values: [1.0e-5, 0.1]}}\n"
+
+
+def encoded(text):
+    return base64.b64encode(text).decode()
+
+
+async def account(kube, **spec):
+    return await read_account(kube, RUNTIME, "robots", a_spec(**spec))
+
+
+async def test_the_key_is_read_from_the_secret_and_shown_nowhere(api, kube):
+    api.objects[SECRET] = {"data": {"apiKey": encoded(f"{KEY}\n".encode())}}
+
+    found = await account(kube)
+
+    assert found == Account("http://wandb.test", KEY)
+    assert KEY not in repr(found)
+
+
+async def test_the_server_of_the_object_wins_over_that_of_the_installation(api, kube):
+    api.objects[SECRET] = {"data": {"apiKey": encoded(KEY.encode())}}
+
+    assert await account(kube, wandb={"baseURL": "https://wandb.lab/"}) == Account("https://wandb.lab", KEY)
+
+
+async def test_a_missing_secret_is_named_with_the_command_that_makes_it(kube):
+    problem = await account(kube)
+
+    assert problem.reason is Reason.SECRET_NOT_FOUND
+    assert "there is no Secret 'wandb-api-key' in namespace 'robots'" in problem.message
+    assert (
+        "kubectl -n robots create secret generic wandb-api-key --from-literal=apiKey=<W&B API key>" in problem.message
+    )
+
+
+async def test_a_secret_that_may_not_be_read_is_told_apart_from_one_that_is_missing(api, kube):
+    api.trouble = failure(403, "secrets is forbidden")
+
+    problem = await account(kube)
+
+    assert problem.reason is Reason.SECRET_NOT_FOUND
+    assert "may not read Secret 'wandb-api-key'" in problem.message
+    assert "secrets is forbidden" in problem.message
+
+
+@pytest.mark.parametrize("data", [{}, {"apiKey": ""}, {"other": encoded(b"x")}, {"apiKey": encoded(b"\xff\xfe")}])
+async def test_a_secret_without_a_key_in_it_is_named(data, api, kube):
+    api.objects[SECRET] = {"data": data}
+
+    problem = await account(kube)
+
+    assert problem.reason is Reason.SECRET_KEY_NOT_FOUND
+    assert "Secret 'wandb-api-key' has no text under key 'apiKey'" in problem.message
+
+
+async def test_an_api_server_that_fails_is_no_mistake_of_the_user(api, kube):
+    api.trouble = failure(500, "etcd is away")
+
+    with pytest.raises(KubeError, match="etcd is away"):
+        await account(kube)
+
+
+async def test_a_definition_in_the_object_or_in_a_config_map_is_read_the_same(api, kube):
+    api.objects[CONFIG_MAP] = {"data": {"sweep.yaml": SWEEP_YAML}}
+
+    inline = await read_sweep(kube, "robots", a_spec())
+    elsewhere = await read_sweep(kube, "robots", FROM_CONFIG_MAP)
+
+    assert isinstance(inline, SweepDefinition)
+    assert elsewhere.project == "from-yaml"
+
+
+async def test_a_project_may_stand_in_the_definition_and_has_to_stand_somewhere(kube):
+    assert isinstance(
+        await read_sweep(kube, "robots", a_spec(project=None, sweep=a_sweep(project="here"))), SweepDefinition
+    )
+
+    problem = await read_sweep(kube, "robots", a_spec(project=None))
+
+    assert problem.reason is Reason.PROJECT_MISSING
+    assert problem.message.startswith("spec.project: no W&B project is named; set spec.project")
+
+
+async def test_a_missing_config_map_is_named_with_the_command_that_makes_it(kube):
+    problem = await read_sweep(kube, "robots", FROM_CONFIG_MAP)
+
+    assert problem.reason is Reason.CONFIG_MAP_NOT_FOUND
+    assert problem.message.startswith("spec.sweepFrom.configMapKeyRef.name: there is no ConfigMap 'sweeps'")
+    assert "kubectl -n robots create configmap sweeps --from-file=sweep.yaml=sweep.yaml" in problem.message
+
+
+@pytest.mark.parametrize(("found", "keys"), [({}, "none"), ({"data": {"b.yaml": "", "a.yaml": ""}}, "a.yaml, b.yaml")])
+async def test_a_missing_key_is_named_beside_those_that_are_there(found, keys, api, kube):
+    api.objects[CONFIG_MAP] = found
+
+    problem = await read_sweep(kube, "robots", FROM_CONFIG_MAP)
+
+    assert problem.reason is Reason.CONFIG_MAP_KEY_NOT_FOUND
+    assert f"has no key 'sweep.yaml' (it has: {keys})" in problem.message
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- list\n", "method: [", "just words"])
+async def test_text_that_is_no_sweep_is_named_by_its_place(text, api, kube):
+    api.objects[CONFIG_MAP] = {"data": {"sweep.yaml": text}}
+
+    problem = await read_sweep(kube, "robots", FROM_CONFIG_MAP)
+
+    assert problem.reason is Reason.SWEEP_INVALID
+    assert "ConfigMap sweeps/sweep.yaml" in problem.message
+
+
+async def test_the_api_server_judges_the_job_of_an_agent_as_a_whole_and_stores_nothing(api, kube):
+    assert await check_template(kube, RUNTIME, OWNER, a_spec()) is None
+
+    ((_, path, job),) = api.requests
+    assert "dryRun=All" in path
+    assert job["kind"] == "Job"
+    assert job["metadata"]["name"] == "anymal-dry-run"
+
+
+async def test_a_template_that_is_refused_is_a_problem_in_the_words_of_the_api_server(api, kube):
+    api.trouble = failure(422, 'Job "anymal-dry-run" is invalid: spec.template.spec.containers[0].image: Required')
+
+    problem = await check_template(kube, RUNTIME, OWNER, a_spec())
+
+    assert problem == Problem(
+        Reason.TEMPLATE_REJECTED,
+        "spec.template: the API server refuses the agent's Job: "
+        'Job "anymal-dry-run" is invalid: spec.template.spec.containers[0].image: Required',
+    )

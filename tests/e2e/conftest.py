@@ -6,6 +6,7 @@ import base64
 import json
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -50,9 +51,9 @@ def installed(one_node_cluster) -> Installed:
 
 
 @pytest.fixture
-def robots(installed, request):
+def robots(installed):
     """A namespace of the strictest pod security, with the API key in it; deleted afterwards with all that it holds."""
-    name = f"robots-{abs(hash(request.node.name)) % 10**8}"
+    name = f"robots-{uuid.uuid4().hex[:8]}"
     kubectl = installed.cluster.kubectl
     kubectl("create", "namespace", name)
     kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")

@@ -52,18 +52,31 @@ class Installed:
         events = self.read_all(namespace, "events")
         return [(e["reason"], e["message"]) for e in events if e["involvedObject"]["name"] == name]
 
-    def kill(self, component: str) -> None:
-        """SIGKILL to the main process of a component of the chart, from the node's side; the kubelet restarts it."""
-        selector = f"app.kubernetes.io/component={component}"
-        (pod,) = self.read_all(self.namespace, "pods", "-l", selector)
-        restarts = _restarts(pod)
-        for pid in _processes_of(pod["metadata"]["uid"]):
-            os.kill(pid, signal.SIGKILL)
+    def kill_operator(self) -> None:
+        """SIGKILL to the operator, and a fresh pod for it: the kubelet would restart the old one ever later."""
+        pod = self._kill("operator")
+        name = pod["metadata"]["name"]
+        self.cluster.kubectl("-n", self.namespace, "delete", "pod", name, "--force", "--grace-period=0")
+
+    def kill_server(self) -> None:
+        """SIGKILL to the embedded server; the kubelet restarts it with the data that its pod holds."""
+        before = self._kill("server")
         until(
-            lambda: _restarts(self.read_all(self.namespace, "pods", "-l", selector)[0]) > restarts,
-            f"the kubelet has seen the end of the {component}",
+            lambda: _restarts(self._pod("server")) > _restarts(before),
+            "the kubelet has restarted the server",
             seconds=60,
         )
+
+    def _pod(self, component: str) -> dict[str, Any]:
+        pods = self.read_all(self.namespace, "pods", "-l", f"app.kubernetes.io/component={component}")
+        return next(pod for pod in pods if "deletionTimestamp" not in pod["metadata"])
+
+    def _kill(self, component: str) -> dict[str, Any]:
+        until(lambda: _processes_of(self._pod(component)["metadata"]["uid"]), f"the {component} runs", seconds=60)
+        pod = self._pod(component)
+        for pid in _processes_of(pod["metadata"]["uid"]):
+            os.kill(pid, signal.SIGKILL)
+        return pod
 
 
 def a_cartpole_sweep(**spec: Any) -> dict[str, Any]:

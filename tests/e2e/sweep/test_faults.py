@@ -34,7 +34,7 @@ def test_an_operator_that_is_killed_ten_times_leaves_one_sweep_one_job_per_slot_
 
     for what, reached in moments(installed, robots):
         until(reached, what, seconds=240)
-        installed.kill("operator")
+        installed.kill_operator()
         slots = installed.jobs_by_slot(robots)
         assert slots == sorted(set(slots)), f"two agents in one slot after: {what}"
         ids.add(installed.sweep(robots).get("sweepID"))
@@ -51,7 +51,7 @@ def test_a_server_that_is_killed_in_the_middle_loses_no_run(installed, robots):
     until(lambda: installed.sweep(robots).get("runs", {}).get("finished"), "a run finished", seconds=240)
     before = installed.sweep(robots)
 
-    installed.kill("server")
+    installed.kill_server()
 
     until(lambda: installed.sweep(robots).get("completionTime"), "the sweep is over", seconds=400)
     status = installed.sweep(robots)

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Final
 from local_cluster import control_plane, processes
 from local_cluster.control_plane import ControlPlane, is_ready, loopback_endpoints
 from local_cluster.failures import ClusterError, tail
-from local_cluster.kubectl import kubectl
+from local_cluster.kubectl import apply_manifests
 from local_cluster.record import Kind, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from local_cluster.progress import Progress
@@ -30,35 +29,36 @@ class BareControlPlane:
     binaries: Path
     kind: Kind = Kind.CONTROL_PLANE
 
+    def require(self, progress: Progress) -> None:
+        """Any user's account on any Linux will do."""
+
     def start(self, folder: Folder, request: Request, progress: Progress) -> Record:
-        plane = self._start_server(folder, progress)
-        apply(folder, self.binaries, request.manifests)
+        plane = self._start_server(folder, progress, tries=_TRIES)
+        apply_manifests(folder, self.binaries, request.manifests)
         plane.start_controllers()
         plane.wait_for_controllers()
         return Record(self.kind, server=plane.endpoints.server)
 
-    def _start_server(self, folder: Folder, progress: Progress) -> ControlPlane:
-        for attempt in range(1, _TRIES + 1):
-            plane = ControlPlane(self.binaries, folder, loopback_endpoints())
-            progress.say(f"start a control plane at {plane.endpoints.server}")
-            plane.start_server()
-            try:
-                plane.wait_for_server()
-            except ClusterError as error:
-                if attempt == _TRIES or error.log is None or not _port_was_taken(error.log):
-                    raise
-                progress.say("another process took one of the ports: once more")
-                control_plane.stop(folder)
-            else:
-                return plane
-        raise AssertionError  # the last round returns or raises
+    def _start_server(self, folder: Folder, progress: Progress, *, tries: int) -> ControlPlane:
+        plane = ControlPlane(self.binaries, folder, loopback_endpoints())
+        progress.say(f"start a control plane at {plane.endpoints.server}")
+        plane.start_server()
+        try:
+            plane.wait_for_server()
+        except ClusterError as error:
+            if tries == 1 or error.log is None or not _port_was_taken(error.log):
+                raise
+            progress.say("another process took one of the ports: once more with others")
+            control_plane.stop(folder)
+            return self._start_server(folder, progress, tries=tries - 1)
+        return plane
 
     def is_healthy(self, folder: Folder, record: Record) -> bool:
         roles = {member.role for member in processes.members(folder.path)}
         return roles >= _ROLES and is_ready(folder, record.server)
 
     def adjust(self, folder: Folder, record: Record, request: Request) -> Record:
-        apply(folder, self.binaries, request.manifests)
+        apply_manifests(folder, self.binaries, request.manifests)
         return record
 
     def load(self, folder: Folder, archive: Path) -> None:
@@ -73,11 +73,6 @@ class BareControlPlane:
     def clear(self, folder: Folder) -> None:
         control_plane.stop(folder)
         processes.stop(folder.path, grace_seconds=0)
-
-
-def apply(folder: Folder, binaries: Path, manifests: Sequence[Path]) -> None:
-    for manifest in manifests:
-        kubectl(folder, binaries, "apply", "--server-side", "-f", str(manifest))
 
 
 def _port_was_taken(log: Path) -> bool:

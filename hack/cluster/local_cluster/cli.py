@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     up = named(command("up", _up, "Start a cluster, or keep the one of this name if it is healthy."))
-    up.add_argument("--gpus", type=_count, default=0, help="how many stand-in nvidia.com/gpu the node has")
+    up.add_argument("--gpus", type=_count, help="how many stand-in nvidia.com/gpu the node has")
     up.add_argument("--provider", type=ProviderChoice, choices=list(ProviderChoice), default=ProviderChoice.AUTO)
     up.add_argument("--control-plane-only", action="store_true", help="no node and no root: pods stay Pending")
     up.add_argument(

@@ -7,10 +7,9 @@ import subprocess
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from local_cluster.bare_control_plane import apply
 from local_cluster.failures import ClusterError
 from local_cluster.gpus import set_gpus
-from local_cluster.kubectl import kubectl
+from local_cluster.kubectl import apply_manifests, kubectl
 from local_cluster.record import Kind, Record
 
 if TYPE_CHECKING:
@@ -57,6 +56,9 @@ class KindCluster:
     binaries: Path
     kind: Kind = Kind.KIND
 
+    def require(self, progress: Progress) -> None:  # noqa: ARG002 - a look is quick
+        require()
+
     def start(self, folder: Folder, request: Request, progress: Progress) -> Record:
         if folder.name in _kind("get", "clusters").split():
             raise ClusterError(
@@ -70,10 +72,10 @@ class KindCluster:
             remedy="Read the log; `kind get clusters` and `docker ps` show what is there.",
             log=folder.log("kind"),
         )
-        apply(folder, self.binaries, request.manifests)
-        set_gpus(folder, self.binaries, _node(folder), request.gpus)
+        apply_manifests(folder, self.binaries, request.manifests)
+        set_gpus(folder, self.binaries, _node(folder), request.gpus or 0)
         server = kubectl(folder, self.binaries, "config", "view", "-o=jsonpath={.clusters[0].cluster.server}")
-        return Record(self.kind, server=server, gpus=request.gpus)
+        return Record(self.kind, server=server, gpus=request.gpus or 0)
 
     def is_healthy(self, folder: Folder, record: Record) -> bool:  # noqa: ARG002 - kind knows where its server is
         try:
@@ -82,9 +84,10 @@ class KindCluster:
             return False
 
     def adjust(self, folder: Folder, record: Record, request: Request) -> Record:
-        apply(folder, self.binaries, request.manifests)
-        set_gpus(folder, self.binaries, _node(folder), request.gpus)
-        return replace(record, gpus=request.gpus)
+        apply_manifests(folder, self.binaries, request.manifests)
+        gpus = record.gpus if request.gpus is None else request.gpus
+        set_gpus(folder, self.binaries, _node(folder), gpus)
+        return replace(record, gpus=gpus)
 
     def load(self, folder: Folder, archive: Path) -> None:
         _kind("load", "image-archive", f"--name={folder.name}", str(archive))

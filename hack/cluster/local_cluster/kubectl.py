@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from local_cluster.failures import ClusterError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from local_cluster.record import Folder
@@ -36,3 +37,8 @@ def kubectl(folder: Folder, binaries: Path, *arguments: str, manifest: str | Non
             f"the logs in {folder.logs}.",
         )
     return answer.stdout
+
+
+def apply_manifests(folder: Folder, binaries: Path, manifests: Sequence[Path]) -> None:
+    for manifest in manifests:
+        kubectl(folder, binaries, "apply", "--server-side", "-f", str(manifest))

@@ -44,6 +44,7 @@ def up(folder: Folder, kind: Kind, providers: Providers, request: Request, progr
 
 
 def _start(folder: Folder, provider: Provider, request: Request, progress: Progress) -> Record:
+    provider.require(progress)
     folder.path.mkdir(parents=True, mode=0o755)
     folder.write(Record(provider.kind))  # so that whoever finds it half started knows what to clear
     try:

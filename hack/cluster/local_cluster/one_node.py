@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from local_cluster import cgroups, control_plane, namespaces, network, processes
-from local_cluster.bare_control_plane import apply
 from local_cluster.components import Endpoints
 from local_cluster.control_plane import ControlPlane, is_ready
 from local_cluster.failures import ClusterError
 from local_cluster.gpus import set_gpus
 from local_cluster.host_packages import ensure_host_packages
+from local_cluster.kubectl import apply_manifests
 from local_cluster.node import Node, is_node_ready
 from local_cluster.record import Kind, Record
 from local_cluster.subnets import Block
@@ -35,14 +35,16 @@ class OneNode:
     binaries: Path
     kind: Kind = Kind.ONE_NODE
 
-    def start(self, folder: Folder, request: Request, progress: Progress) -> Record:
+    def require(self, progress: Progress) -> None:
         _require_root()
         ensure_host_packages(progress)
+
+    def start(self, folder: Folder, request: Request, progress: Progress) -> Record:
         cgroups.create(folder)
         spaces = namespaces.create(folder)
         block = network.connect(spaces)
         plane = ControlPlane(self.binaries, folder, _endpoints(block), enter=spaces.enter, with_node=True)
-        record = Record(self.kind, server=plane.endpoints.server, gpus=request.gpus, block=block.number)
+        record = Record(self.kind, server=plane.endpoints.server, gpus=request.gpus or 0, block=block.number)
         folder.write(record)
         progress.say(f"start {folder.name} at {plane.endpoints.server} (about 15 s)")
         node = Node(folder, self.binaries, block, spaces)
@@ -50,13 +52,13 @@ class OneNode:
         plane.start_server()
         node.start_runtime(plane)
         plane.wait_for_server()
-        apply(folder, self.binaries, request.manifests)
+        apply_manifests(folder, self.binaries, request.manifests)
         plane.start_controllers()
         node.start_programs(plane)
         plane.wait_for_controllers()
         progress.say("wait for the node")
         node.wait_until_ready(plane)
-        set_gpus(folder, self.binaries, folder.name, request.gpus)
+        set_gpus(folder, self.binaries, folder.name, record.gpus)
         return record
 
     def is_healthy(self, folder: Folder, record: Record) -> bool:
@@ -65,9 +67,10 @@ class OneNode:
 
     def adjust(self, folder: Folder, record: Record, request: Request) -> Record:
         self._node(folder, record).ensure_pause_image()
-        apply(folder, self.binaries, request.manifests)
-        set_gpus(folder, self.binaries, folder.name, request.gpus)
-        return replace(record, gpus=request.gpus)
+        apply_manifests(folder, self.binaries, request.manifests)
+        gpus = record.gpus if request.gpus is None else request.gpus
+        set_gpus(folder, self.binaries, folder.name, gpus)
+        return replace(record, gpus=gpus)
 
     def load(self, folder: Folder, archive: Path) -> None:
         record = folder.read()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Request:
     """What the person asked for."""
 
-    gpus: int = 0
+    gpus: int | None = None  # None leaves the number as it is; a new cluster then has none
     # Applied before the controllers start: the garbage collector looks for new resource kinds only twice a minute.
     manifests: Sequence[Path] = ()
 
@@ -27,6 +27,10 @@ class Provider(Protocol):
 
     @property
     def kind(self) -> Kind: ...
+
+    def require(self, progress: Progress) -> None:
+        """Install what such a cluster needs of the machine, or say what is missing, before anything is begun."""
+        ...
 
     def start(self, folder: Folder, request: Request, progress: Progress) -> Record:
         """Start in an empty folder. Whatever an interrupted start leaves, `clear` removes."""

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from shell_image import NAME as SHELL
 
 from clusters import hack_cluster
 from local_cluster import cgroups, processes
 from local_cluster.progress import wait_until
 from local_cluster.record import Folder
 from local_cluster.subnets import Block
+from shell_image import NAME as SHELL
 
 if TYPE_CHECKING:
     from clusters import Cluster
@@ -47,6 +47,13 @@ def pod(name: str, script: str, *, gpus: int = 0, **spec: object) -> str:
             "spec": {"restartPolicy": "Never", "terminationGracePeriodSeconds": 1, "containers": [container], **spec},
         }
     )
+
+
+def ready(cluster: Cluster, *names: str) -> None:
+    """Wait for pods; a failure tells what Kubernetes says about them."""
+    pods = [f"pod/{name}" for name in names]
+    answer = cluster.try_kubectl("wait", "--for=condition=Ready", *pods, "--timeout=60s")
+    assert answer.returncode == 0, answer.stderr + cluster.kubectl("describe", *pods)
 
 
 def ends_with(cluster: Cluster, name: str, script: str, **spec: object) -> str:
@@ -105,7 +112,7 @@ def test_pods_find_services_by_name_and_reach_them(second: OwnCluster) -> None:
     kubectl = second.client.kubectl
     kubectl("apply", "-f", "-", input=pod("greeter", _LISTEN))
     kubectl("expose", "pod", "greeter", "--port=80", "--target-port=8080")
-    kubectl("wait", "--for=condition=Ready", "pod/greeter", "--timeout=60s")
+    ready(second.client, "greeter")
     script = """
     getent hosts greeter.default.svc.cluster.local
     for i in 1 2 3 4 5 6 7 8 9 10; do exec 3<>/dev/tcp/greeter/80 && break; sleep 1; done
@@ -120,7 +127,7 @@ def test_pods_find_services_by_name_and_reach_them(second: OwnCluster) -> None:
 def test_logs_exec_and_port_forward_work_from_the_machine(second: OwnCluster) -> None:
     kubectl = second.client.kubectl
     kubectl("apply", "-f", "-", input=pod("talker", f"echo started; {_LISTEN}"))
-    kubectl("wait", "--for=condition=Ready", "pod/talker", "--timeout=60s")
+    ready(second.client, "talker")
     assert kubectl("logs", "talker") == "started\n"
     assert kubectl("exec", "talker", "--", "/bin/bash", "-c", "echo $((6 * 7))") == "42\n"
     forward = subprocess.Popen(
@@ -165,11 +172,11 @@ def test_gpus_are_counted_and_a_pod_that_finds_none_stays_pending(second: OwnClu
     kubectl = second.client.kubectl
     for name in ("first", "next", "surplus"):
         kubectl("apply", "-f", "-", input=pod(name, "sleep 600", gpus=1))
-    kubectl("wait", "--for=condition=Ready", "pod/first", "pod/next", "--timeout=60s")
+    ready(second.client, "first", "next")
     kubectl("wait", "--for=condition=PodScheduled=False", "pod/surplus", "--timeout=30s")
     assert "Insufficient nvidia.com/gpu" in kubectl("get", "pod", "surplus", "-o=jsonpath={.status.conditions}")
     kubectl("delete", "pod", "first", "--wait=false")
-    kubectl("wait", "--for=condition=Ready", "pod/surplus", "--timeout=60s")
+    ready(second.client, "surplus")
     kubectl("delete", "pod", "next", "surplus", "--wait=false")
 
 
@@ -184,7 +191,7 @@ def test_up_again_keeps_the_cluster_and_changes_the_gpus(second: OwnCluster) -> 
 def test_up_starts_anew_after_everything_was_killed(passing: OwnCluster) -> None:
     cluster = passing.up("--gpus=1")
     cluster.kubectl("apply", "-f", "-", input=pod("sleeper", "sleep 600"))
-    cluster.kubectl("wait", "--for=condition=Ready", "pod/sleeper", "--timeout=60s")
+    ready(cluster, "sleeper")
     for member in processes.members(passing.folder):
         os.kill(member.pid, signal.SIGKILL)
     assert passing.name in hack_cluster("status").stdout
@@ -197,7 +204,7 @@ def test_up_starts_anew_after_everything_was_killed(passing: OwnCluster) -> None
 def test_down_leaves_nothing(passing: OwnCluster) -> None:
     cluster = passing.up()
     cluster.kubectl("apply", "-f", "-", input=pod("sleeper", "sleep 600"))
-    cluster.kubectl("wait", "--for=condition=Ready", "pod/sleeper", "--timeout=60s")
+    ready(cluster, "sleeper")
     folder = Folder(passing.name, passing.folder)
     record = folder.read()
     assert record is not None

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from local_cluster.versions import PROGRAMS, binaries_folder
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -13,6 +15,16 @@ def own_homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test of this folder sees or changes the user's clusters and programs."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def cached_programs() -> Path:
+    """A cache in which all programs are, as far as anybody looks."""
+    folder = binaries_folder()
+    folder.mkdir(parents=True)
+    for program in PROGRAMS:
+        (folder / program).touch(mode=0o755)
+    return folder
 
 
 @pytest.fixture

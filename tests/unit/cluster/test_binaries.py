@@ -15,7 +15,6 @@ from local_cluster.cli import main
 from local_cluster.go_toolchain import ensure_go, go_version
 from local_cluster.progress import Progress
 from local_cluster.releases import Release, ReleasesUnreachableError, checksum_of, download_all
-from local_cluster.versions import PROGRAMS, binaries_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,13 +81,11 @@ def test_checksum_files_of_each_project_are_read(text: str) -> None:
     assert checksum_of(text, Release("kubectl", "https://example/kubectl", "https://example/sums")) == "abc"
 
 
-def test_programs_in_the_cache_are_used_without_a_look_at_the_network(capsys: pytest.CaptureFixture[str]) -> None:
-    folder = binaries_folder()
-    folder.mkdir(parents=True)
-    for program in PROGRAMS:
-        (folder / program).touch(mode=0o755)
+def test_programs_in_the_cache_are_used_without_a_look_at_the_network(
+    cached_programs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["path", "kubectl"]) == 0
-    assert capsys.readouterr().out == f"{folder}/kubectl\n"
+    assert capsys.readouterr().out == f"{cached_programs}/kubectl\n"
 
 
 def test_a_go_that_is_new_enough_is_used(stand_ins: StandIns) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from local_cluster.cli import main
+from local_cluster.record import Folder, all_folders
 
 _PROGRAM = Path(__file__).parents[3] / "hack/cluster"
 
@@ -44,6 +45,25 @@ def test_removing_what_is_not_there_is_no_mistake(capsys: pytest.CaptureFixture[
 def test_the_state_of_no_clusters_is_an_empty_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status"]) == 0
     assert capsys.readouterr().out == "NAME  KIND  STATE  GPUS  KUBECONFIG\n"
+
+
+def test_a_node_without_root_is_refused_before_anything_is_begun(
+    cached_programs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    assert main(["up", "--name=demo", "--provider=onenode"]) == 1
+    assert "--control-plane-only" in capsys.readouterr().err
+    assert all_folders() == []
+
+
+def test_programs_in_use_are_not_removed(cached_programs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = Folder.of("demo")
+    folder.path.mkdir(parents=True)
+    assert main(["purge"]) == 1
+    assert "clusters still use the programs: demo" in capsys.readouterr().err
+    folder.path.rmdir()
+    assert main(["purge"]) == 0
+    assert not cached_programs.exists()
 
 
 def test_it_runs_as_a_program_and_tells_its_commands() -> None:

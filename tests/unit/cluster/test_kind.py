@@ -62,7 +62,8 @@ def test_a_kind_cluster_has_its_own_kubeconfig_and_stand_in_gpus(kind: StandIns)
     assert kubeconfig.exists()
     gpus = '{"nvidia.com/gpu": "4"}'
     patch = f'{{"status": {{"capacity": {gpus}, "allocatable": {gpus}}}}}'
-    assert kind.calls[:3] == [
+    assert kind.calls[:4] == [
+        "docker info",
         "kind get clusters",
         f"kind create cluster --name=demo --kubeconfig={kubeconfig} --wait=180s",
         f"kubectl patch node demo-control-plane --subresource=status --type=merge --patch={patch}",
@@ -71,6 +72,8 @@ def test_a_kind_cluster_has_its_own_kubeconfig_and_stand_in_gpus(kind: StandIns)
 
 def test_up_twice_keeps_the_cluster_and_brings_the_gpus_to_the_new_number(kind: StandIns) -> None:
     up(kind, Request(gpus=4))
+    up(kind, Request())
+    assert '"nvidia.com/gpu": "4"' in kind.calls[-1]
     up(kind, Request(gpus=2))
     assert sum("create cluster" in call for call in kind.calls) == 1
     assert '"nvidia.com/gpu": "2"' in kind.calls[-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -48,24 +49,25 @@ class Credentials:
 
     def kubeconfig(self, server: str, cluster: str) -> str:
         """A kubeconfig for this cluster alone; possible once the API server has made its certificate."""
+        name = json.dumps(cluster)  # quoted: to YAML a cluster named n, on or 1e3 would be no text
         authority = base64.b64encode(self.certificate_authority.read_bytes()).decode()
         return f"""apiVersion: v1
 kind: Config
-current-context: {cluster}
+current-context: {name}
 clusters:
-- name: {cluster}
+- name: {name}
   cluster:
     server: {server}
     certificate-authority-data: {authority}
 users:
-- name: {cluster}
+- name: {name}
   user:
     token: {self.token}
 contexts:
-- name: {cluster}
+- name: {name}
   context:
-    cluster: {cluster}
-    user: {cluster}
+    cluster: {name}
+    user: {name}
 """
 
 

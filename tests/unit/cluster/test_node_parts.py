@@ -7,6 +7,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 from local_cluster import cgroups, components, node_files
 from local_cluster.credentials import Credentials, new_p256_key
@@ -84,6 +85,19 @@ def test_only_the_owner_can_read_a_clusters_secrets(tmp_path: Path) -> None:
     for path in (credentials.tokens, credentials.service_account_key):
         assert path.stat().st_mode & 0o077 == 0
     assert len(credentials.token) == 40
+
+
+@pytest.mark.parametrize("name", ["demo", "n", "on", "1e3", "0", "null"])
+def test_a_kubeconfig_names_its_cluster_whatever_the_name_means_in_yaml(name: str, tmp_path: Path) -> None:
+    credentials = Credentials(tmp_path / "credentials")
+    credentials.create()
+    credentials.certificates.mkdir()
+    credentials.certificate_authority.write_text("certificate")
+    content = yaml.safe_load(credentials.kubeconfig("https://127.0.0.1:6443", name))
+    assert content["current-context"] == content["contexts"][0]["name"] == name
+    assert content["contexts"][0]["context"] == {"cluster": name, "user": name}
+    assert content["clusters"][0]["name"] == content["users"][0]["name"] == name
+    assert content["users"][0]["user"] == {"token": credentials.token}
 
 
 def test_no_two_clusters_share_a_key() -> None:

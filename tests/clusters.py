@@ -110,11 +110,11 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]
     The first worker to ask starts it, the last one to end stops it. What a killed run left is removed by the next.
     """
     users = _run_folder(tmp_path_factory) / "control-plane.users"
-    name = _name_of_run()
+    name = name_for_this_run("pytest")
     crds = [f"--apply={path}" for path in sorted((ROOT / "crds").glob("*.yaml"))]
     with _counted(users) as count:
         if count == 0:
-            _remove_orphans()
+            remove_orphans()
         _required(hack_cluster("up", "--name", name, "--control-plane-only", *crds))
         users.write_text(str(count + 1))
     yield open_cluster(name)
@@ -130,10 +130,10 @@ def _run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
-def _name_of_run() -> str:
+def name_for_this_run(prefix: str) -> str:
     """A name by which another run can tell whether this one is still alive."""
     pid = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
-    return f"pytest-{pid}-{_started(pid)}"
+    return f"{prefix}-{pid}-{_started(pid)}"
 
 
 def _started(pid: int) -> str | None:
@@ -144,10 +144,11 @@ def _started(pid: int) -> str | None:
         return None
 
 
-def _remove_orphans() -> None:
+def remove_orphans() -> None:
+    """Remove the clusters of test runs that were killed."""
     for line in _required(hack_cluster("status")).splitlines():
         name = line.split()[0]
-        match = re.fullmatch(r"pytest-(\d+)-(\d+)", name)
+        match = re.fullmatch(r"(?:pytest|e2e-[a-z0-9]+)-(\d+)-(\d+)", name)
         if match and _started(int(match[1])) != match[2]:
             hack_cluster("down", "--name", name)
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from shell_image import write_shell_image
 
-from clusters import Cluster, hack_cluster, open_cluster
+from clusters import Cluster, hack_cluster, name_for_this_run, open_cluster, remove_orphans
+from shell_image import write_shell_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +40,10 @@ class OwnCluster:
         return Path(self.run("kubeconfig")).parent
 
 
+def _worker() -> str:
+    return os.environ.get("PYTEST_XDIST_WORKER", "")
+
+
 @pytest.fixture(scope="session")
 def shell_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     archive = tmp_path_factory.mktemp("images") / "shell.tar"
@@ -50,7 +54,8 @@ def shell_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def second(shell_image: Path) -> Iterator[OwnCluster]:
     """A cluster beside the one of the other end-to-end tests."""
-    cluster = OwnCluster(f"e2e-second-{os.getpid()}", shell_image)
+    remove_orphans()
+    cluster = OwnCluster(name_for_this_run(f"e2e-second{_worker()}"), shell_image)
     cluster.up("--gpus=2")
     yield cluster
     cluster.run("down")
@@ -59,6 +64,6 @@ def second(shell_image: Path) -> Iterator[OwnCluster]:
 @pytest.fixture
 def passing(shell_image: Path) -> Iterator[OwnCluster]:
     """The name of a cluster that one test brings up and takes down."""
-    cluster = OwnCluster(f"e2e-passing-{os.getpid()}", shell_image)
+    cluster = OwnCluster(name_for_this_run(f"e2e-passing{_worker()}"), shell_image)
     yield cluster
     cluster.run("down")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,8 @@ class Installed:
         until(lambda: _processes_of(self._pod(component)["metadata"]["uid"]), f"the {component} runs", seconds=60)
         pod = self._pod(component)
         for pid in _processes_of(pod["metadata"]["uid"]):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it went with the process before it
+                os.kill(pid, signal.SIGKILL)
         return pod
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +14,7 @@ from operators import RunningOperator, running_operator
 from places import Place, a_place
 from proxies import Proxy, kubernetes_proxy, wandb_proxy
 from servers import RunningServer, running_server
+from waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,7 +63,17 @@ def shared_operator(kube: Kube, server: RunningServer, tmp_path_factory: pytest.
     folder = tmp_path_factory.mktemp("shared-operator")
     with running_operator(folder, kube.kubeconfig, server.url, f"{_SHARED}-{worker_id}-*") as operator:
         _logs["shared operator"] = operator.log_file
+        # kopf overlooks a namespace that is made between its first list of them and its watch.
+        until(lambda: _is_seen(kube, server, f"{_SHARED}-{worker_id}"), "the operator sees new namespaces")
         yield operator
+
+
+def _is_seen(kube: Kube, server: RunningServer, prefix: str) -> bool:
+    with a_place(kube, f"{prefix}-{uuid.uuid4().hex[:10]}", server) as probe:
+        probe.apply(project=None)
+        with suppress(AssertionError):
+            until(probe.status, "the operator has looked at the object", seconds=3)
+        return bool(probe.status())
 
 
 @pytest.fixture

@@ -116,8 +116,9 @@ def test_a_job_whose_creation_goes_wrong_is_there_once_in_the_end(fate, proxied_
     until(lambda: place.status().get("agents", {}).get("active") == 2, "two agents are active")
 
 
-def test_two_operators_at_once_end_up_with_one_job_per_slot(proxied_operator, place, kube, tmp_path):
+def test_two_operators_at_once_end_up_with_one_sweep_and_one_job_per_slot(proxied_operator, place, kube, tmp_path):
     with running_operator(tmp_path / "other", kube.kubeconfig, place.server.url, place.namespace):
         place.apply(sweep=a_grid(*range(1, 9)), agentCount=3)
         place.until_condition("AgentsReady", "False", reason="Starting")
         place.until_jobs("anymal-0-0", "anymal-1-0", "anymal-2-0")
+        assert len(place.sweeps()) == 1

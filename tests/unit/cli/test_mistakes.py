@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+MISTAKES = {
+    "no such command": (["swep"], "No such command 'swep'"),
+    "operator without its image": (["operator"], "--runtime-image"),
+    "operator with an address that is none": (
+        ["operator", "--runtime-image", "x", "--http-address", "8080"],
+        "host:port",
+    ),
+    "operator without a cluster": (["operator", "--runtime-image", "x"], "set KUBECONFIG"),
+    "server with a port that is none": (["server", "--port", "many"], "--port"),
+    "lint of a file that is not there": (["lint", "no-such.yaml"], "no-such.yaml"),
+    "trial without a command": (["trial", "{}"], "trial"),
+    "trial with arguments that are no JSON": (["trial", "{", "--", "true"], "JSON"),
+    "agent without its environment": (["agent"], "WANDBSWEEP_SWEEP"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "told"), MISTAKES.values(), ids=MISTAKES)
+def test_a_users_mistake_is_told_in_words_and_never_by_a_traceback(arguments, told, tmp_path):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("WANDB", "KUBE"))}
+    done = subprocess.run(
+        [sys.executable, "-m", "wandbsweep", *arguments],
+        check=False,
+        text=True,
+        capture_output=True,
+        cwd=tmp_path,
+        env={**kept, "KUBECONFIG": str(tmp_path / "none"), "HOME": str(tmp_path)},
+        timeout=30,
+    )
+
+    assert done.returncode != 0
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr

@@ -6,7 +6,6 @@ from datetime import datetime, timezone
 import pytest
 from kubernetes import client, config
 
-from clusters import control_plane  # noqa: F401 - a fixture is found by its name in a conftest
 from wandbsweep.api.crd import crd
 from wandbsweep.api.labels import GROUP, PLURAL
 from wandbsweep.api.reasons import ConditionType, Phase
@@ -14,7 +13,7 @@ from wandbsweep.api.status import Agents, BestRun, Condition, ConditionStatus, R
 
 
 @pytest.fixture(scope="module")
-def api(control_plane):  # noqa: F811 - the fixture, not the import
+def api(control_plane):
     with config.new_client_from_config(config_file=str(control_plane.kubeconfig)) as api:
         yield api
 

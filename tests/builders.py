@@ -82,7 +82,6 @@ def a_new_object(**fields: Any) -> Snapshot:
         name="anymal",
         uid=UID,
         generation=1,
-        created_at=NOW,
         spec=spec,
         status=WandbSweepStatus(),
         now=NOW,

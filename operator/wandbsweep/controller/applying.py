@@ -101,7 +101,7 @@ class Applier:
         made = await self._tracker.create(account, entity=action.entity, project=action.project, config=action.config)
         for warning in made.warnings:
             log.warning("W&B says of the sweep %s: %s", made.path, warning)
-        return CreatedSweep(made.path, made.url, Reason.CREATED, made.warnings)
+        return CreatedSweep(made.path, made.url, Reason.CREATED)
 
     async def _adopt(self, observation: Observation, action: CreateSweep | AdoptSweep) -> CreatedSweep | None:
         account, text = _account(observation), marker(observation.snapshot.uid)

@@ -84,14 +84,11 @@ class Observer:
         wandb = _WandbSide()
         if status.sweep_path is not None or (intent_at if deleted_at else problem is None):
             wandb = await self._wandb(owner, spec, status, jobs, deleting=deleted_at is not None)
-        created_at = kube_facts.read_time(metadata["creationTimestamp"])
-        assert created_at is not None  # noqa: S101 - the API server sets it on every object
         snapshot = Snapshot(
             namespace=key.namespace,
             name=key.name,
             uid=owner.uid,
             generation=metadata["generation"],
-            created_at=created_at,
             spec=spec,
             status=status,
             now=_now(),

@@ -144,7 +144,6 @@ class Snapshot:
     name: str
     uid: str
     generation: int
-    created_at: datetime
     spec: WandbSweepSpec
     status: WandbSweepStatus
     now: datetime

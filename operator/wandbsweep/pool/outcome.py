@@ -19,7 +19,6 @@ class CreatedSweep:
     path: SweepPath
     url: str
     how: Literal[Reason.CREATED, Reason.ADOPTED, Reason.JOINED]
-    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

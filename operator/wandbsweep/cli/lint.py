@@ -14,6 +14,7 @@ from wandbsweep.sweep.definition import InvalidSweepError, read_definition
 from wandbsweep.sweep.kubernetes_yaml import load_manifests
 from wandbsweep.sweep.manifest import check_manifest
 from wandbsweep.sweep.problems import Place, Report
+from wandbsweep.sweep.rules import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,13 +31,13 @@ def lint(files: tuple[str, ...]) -> None:
     failed = False
     for file in files:
         report = _check_file(file)
-        for problem in report.problems:
-            click.echo(str(problem))
-        for warning in report.warnings:
-            click.echo(f"{warning} (warning)")
-        if not report.problems:
+        for finding in report.errors:
+            click.echo(str(finding))
+        for finding in report.warnings:
+            click.echo(f"{finding} (warning)")
+        if not report.errors:
             click.echo(f"{file}: ok")
-        failed = failed or bool(report.problems)
+        failed = failed or bool(report.errors)
     sys.exit(1 if failed else 0)
 
 
@@ -46,10 +47,10 @@ def _check_file(file: str) -> Report:
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     except OSError as error:
-        report.problem(Place(name), f"cannot be read: {error.strerror}")
+        report.add(Rule.UNREADABLE, Place(name), f"cannot be read: {error.strerror}")
         return report
     except UnicodeDecodeError:
-        report.problem(Place(name), "is no text in UTF-8")
+        report.add(Rule.UNREADABLE, Place(name), "is no text in UTF-8")
         return report
     objects = _kubernetes_objects(text)
     if not objects:
@@ -64,9 +65,9 @@ def _check_file(file: str) -> Report:
 def _check_definition(text: str, name: str) -> Report:
     report = Report()
     try:
-        report.warnings.extend(read_definition(text, field=name).warnings)
+        report.findings.extend(read_definition(text, field=name).warnings)
     except InvalidSweepError as error:
-        report.problems.extend(error.problems)
+        report.findings.extend(error.findings)
     return report
 
 
@@ -97,6 +98,4 @@ def _title(manifest: Mapping[str, Any]) -> str:
 
 
 def _add(found: Report, prefix: str, report: Report) -> None:
-    for problem in found.problems:
-        report.problem(Place(prefix + problem.field), problem.message)
-    report.warnings.extend(prefix + warning for warning in found.warnings)
+    report.findings.extend(finding.under(prefix) for finding in found.findings)

@@ -52,7 +52,7 @@ def sweep_valid(snapshot: Snapshot) -> Finding | None:
     if snapshot.definition_problem:
         return _false(ConditionType.SWEEP_VALID, snapshot.definition_problem)
     if snapshot.definition and snapshot.definition.warnings:
-        message = "; ".join(snapshot.definition.warnings)
+        message = "; ".join(map(str, snapshot.definition.warnings))
         return _true(ConditionType.SWEEP_VALID, Reason.VALID_WITH_WARNINGS, message)
     if snapshot.definition or snapshot.spec.sweep_id:
         return _true(ConditionType.SWEEP_VALID, Reason.VALID)

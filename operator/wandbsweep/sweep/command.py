@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wandbsweep.sweep.problems import Place, Report, did_you_mean, kind_of
 from wandbsweep.sweep.rendering import ARGUMENT_MACROS
+from wandbsweep.sweep.rules import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,21 +23,29 @@ def read_command(config: Mapping[str, Any], place: Place, report: Report) -> tup
     """The command's words; W&B's default where the definition has none."""
     command = config.get("command", [])
     if not isinstance(command, list):
-        report.problem(place / "command", f"must be a list with one word per item, not {kind_of(command)}")
+        report.add(
+            Rule.WRONG_KIND, place / "command", f"must be a list, not {kind_of(command)}", "give one word per item"
+        )
         return DEFAULT_COMMAND
     for index, word in enumerate(command):
         _check_word(word, place / "command" / index, report)
     words = tuple(str(word) for word in command) or DEFAULT_COMMAND
     if "${program}" in words and not config.get("program"):
-        report.problem(place / "program", "is missing, and the command uses ${program}; name the training script")
+        report.add(
+            Rule.MISSING_KEY,
+            place / "program",
+            "is missing, and the command uses ${program}",
+            "name the training script",
+        )
     return words
 
 
 def _check_word(word: Any, place: Place, report: Report) -> None:
     if isinstance(word, (dict, list, bool)) or word is None:
-        report.problem(place, f"YAML reads this as {kind_of(word)}; put the word in quotes")
+        report.add(Rule.WRONG_KIND, place, f"YAML reads this as {kind_of(word)}", "put the word in quotes")
         return
     macro = _MACRO.fullmatch(str(word))
-    if macro and macro[1] not in (*_SURROUNDINGS, *ARGUMENT_MACROS):
-        hint = did_you_mean(macro[1], (*_SURROUNDINGS, *ARGUMENT_MACROS))
-        report.warn(place, f"W&B knows no macro {word} and drops it{hint}")
+    known = (*_SURROUNDINGS, *ARGUMENT_MACROS)
+    if macro and macro[1] not in known:
+        remedy = did_you_mean(macro[1], known, "remove it")
+        report.add(Rule.UNKNOWN_MACRO, place, f"W&B knows no macro {word} and drops it", remedy)

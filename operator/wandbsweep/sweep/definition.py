@@ -11,16 +11,20 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from wandbsweep.sweep.command import read_command
 from wandbsweep.sweep.document import read_document
+from wandbsweep.sweep.keys import check_keys
 from wandbsweep.sweep.numbers_in_yaml import is_number
 from wandbsweep.sweep.objective import check_early_terminate, read_metric
-from wandbsweep.sweep.parameters import Parameter, check_grid, read_parameters, warn_of_whole_bounds
-from wandbsweep.sweep.problems import InvalidSweepError, Place, Problem, Report, did_you_mean, kind_of
+from wandbsweep.sweep.parameters import check_grid, read_parameters, warn_of_whole_bounds
+from wandbsweep.sweep.problems import Finding, InvalidSweepError, Place, Report, did_you_mean
 from wandbsweep.sweep.rehearsal import rehearse
+from wandbsweep.sweep.rules import Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-__all__ = ["METHODS", "InvalidSweepError", "Problem", "SweepDefinition", "read_definition"]
+    from wandbsweep.sweep.parameter import Parameter
+
+__all__ = ["METHODS", "InvalidSweepError", "SweepDefinition", "read_definition"]
 
 METHODS: Final = ("grid", "random", "bayes")
 
@@ -39,7 +43,7 @@ class SweepDefinition:
     program: str | None
     command: tuple[str, ...]
     parameters: tuple[Parameter, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[Finding, ...]
 
 
 def read_definition(source: str | Mapping[str, Any], *, field: str) -> SweepDefinition:
@@ -50,12 +54,12 @@ def read_definition(source: str | Mapping[str, Any], *, field: str) -> SweepDefi
         field: where it stands, as messages should name it: `spec.sweep`, `ConfigMap anymal/sweep.yaml`.
 
     Raises:
-        InvalidSweepError: it cannot be used; all mistakes are listed, each with its remedy.
+        InvalidSweepError: it cannot be used; all findings are listed, warnings included, each with its remedy.
     """
     place = Place(field, joint=": ") if isinstance(source, str) else Place(field)
     config = read_document(source, place)
     report = Report()
-    _check_keys(config, place, report)
+    check_keys(config, place, report)
     method = _read_method(config, place, report)
     metric_name, metric_goal = read_metric(config, method, place, report)
     check_early_terminate(config, place, report)
@@ -77,10 +81,10 @@ def read_definition(source: str | Mapping[str, Any], *, field: str) -> SweepDefi
         program=config.get("program") or None,
         command=command,
         parameters=parameters,
-        warnings=tuple(report.warnings),
+        warnings=report.warnings,
     )
-    if report.problems:
-        raise InvalidSweepError(report.problems)
+    if report.errors:
+        raise InvalidSweepError(report.findings)
     return definition
 
 
@@ -90,10 +94,10 @@ def _read_method(config: Mapping[str, Any], place: Place, report: Report) -> str
     if method in METHODS:
         return str(method)
     if method is None:
-        report.problem(place / "method", f"is missing; {choice}")
+        report.add(Rule.MISSING_KEY, place / "method", "is missing", choice)
     else:
-        hint = did_you_mean(method, METHODS) or f"; {choice}"
-        report.problem(place / "method", f"{method!r} is no search method{hint}")
+        remedy = did_you_mean(method, METHODS, choice)
+        report.add(Rule.INVALID_VALUE, place / "method", f"{method!r} is no search method", remedy)
     return ""
 
 
@@ -103,61 +107,6 @@ def _read_run_cap(config: Mapping[str, Any], place: Place, report: Report) -> in
     cap = config["run_cap"]
     if is_number(cap) and cap > 0 and cap % 1 == 0:
         return int(cap)
-    report.problem(place / "run_cap", f"must be a whole number above 0, not {cap!r}; leave it out for no limit")
+    message = f"must be a whole number above 0, not {cap!r}"
+    report.add(Rule.INVALID_VALUE, place / "run_cap", message, "leave it out for no limit")
     return None
-
-
-def _check_text(value: Any, place: Place, report: Report) -> None:
-    if not isinstance(value, str):
-        report.problem(place, f"must be text, not {kind_of(value)}" + ("; remove the key" if value is None else ""))
-
-
-def _check_kind(value: Any, place: Place, report: Report) -> None:
-    if value != "sweep":
-        report.problem(place, f"must be 'sweep' or be left out, not {value!r}")
-
-
-def _check_controller(value: Any, place: Place, report: Report) -> None:
-    if not isinstance(value, dict) or value.get("type") != "cloud":
-        report.problem(
-            place, "only type: cloud works here, since no local controller runs beside the agents; remove it"
-        )
-
-
-def _refuse(remedy: str) -> Callable[[Any, Place, Report], None]:
-    return lambda _value, place, report: report.problem(place, remedy)
-
-
-def _accept(_value: Any, _place: Place, _report: Report) -> None:
-    """For keys that have a reader of their own."""
-
-
-_KEYS: Final[Mapping[str, Callable[[Any, Place, Report], None]]] = {
-    "method": _accept,
-    "parameters": _accept,
-    "metric": _accept,
-    "command": _accept,
-    "early_terminate": _accept,
-    "run_cap": _accept,
-    "program": _check_text,
-    "name": _check_text,
-    "description": _check_text,
-    "entity": _check_text,
-    "project": _check_text,
-    "apiVersion": _check_text,
-    "job": _check_text,
-    "image_uri": _check_text,
-    "kind": _check_kind,
-    "controller": _check_controller,
-    "metrics": _refuse("searching for several metrics is not supported; name one under metric"),
-    "scheduler": _refuse("a scheduler of one's own is not supported; remove it and use method grid, random or bayes"),
-}
-
-
-def _check_keys(config: Mapping[str, Any], place: Place, report: Report) -> None:
-    for key, value in config.items():
-        if key in _KEYS:
-            _KEYS[key](value, place / key, report)
-        else:
-            hint = did_you_mean(key, _KEYS) or "; remove it"
-            report.problem(place / key, f"W&B knows no such key{hint}")

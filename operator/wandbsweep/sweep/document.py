@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-from wandbsweep.sweep.problems import InvalidSweepError, Place, Problem, Report, kind_of
+from wandbsweep.sweep.problems import Finding, InvalidSweepError, Place, Report, kind_of
+from wandbsweep.sweep.rules import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,18 +27,19 @@ def read_document(source: str | Mapping[str, Any], place: Place) -> dict[str, An
     """
     document = _parse(source, place) if isinstance(source, str) else dict(source)
     if document is None or document == {}:
-        raise _single(place, "is empty; write at least method, parameters and program")
+        raise _single(Rule.EMPTY, place, "is empty", "write at least method, parameters and program")
     if not isinstance(document, dict):
-        raise _single(place, f"must be a mapping with keys such as method and parameters, not {kind_of(document)}")
+        message = f"must be a mapping with keys such as method and parameters, not {kind_of(document)}"
+        raise _single(Rule.WRONG_KIND, place, message)
     report = Report()
     _Walk(report).visit(document, place, depth=0)
-    if report.problems:
-        raise InvalidSweepError(report.problems)
+    if report.findings:
+        raise InvalidSweepError(report.findings)
     return document
 
 
-def _single(place: Place, message: str) -> InvalidSweepError:
-    return InvalidSweepError([Problem(place.path, message)])
+def _single(rule: Rule, place: Place, message: str, remedy: str = "") -> InvalidSweepError:
+    return InvalidSweepError([Finding(rule, place, message, remedy)])
 
 
 def _parse(text: str, place: Place) -> Any:
@@ -46,13 +48,13 @@ def _parse(text: str, place: Place) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise _single(place, f"is not valid YAML: {where}{error.problem or error.context}") from None
+        raise _single(Rule.UNREADABLE, place, f"is not valid YAML: {where}{error.problem or error.context}") from None
     except yaml.YAMLError as error:
-        raise _single(place, f"is not valid YAML: {str(error).splitlines()[0]}") from None
+        raise _single(Rule.UNREADABLE, place, f"is not valid YAML: {str(error).splitlines()[0]}") from None
     except ValueError as error:  # such as the date 2024-99-99
-        raise _single(place, f"is not valid YAML: {error}; put the value in quotes") from None
+        raise _single(Rule.UNREADABLE, place, f"is not valid YAML: {error}", "put the value in quotes") from None
     except RecursionError:
-        raise _single(place, "is nested too deeply to be a sweep definition") from None
+        raise _single(Rule.UNREADABLE, place, "is nested too deeply to be a sweep definition") from None
 
 
 class _Walk:
@@ -65,17 +67,20 @@ class _Walk:
     def visit(self, value: Any, place: Place, *, depth: int) -> None:
         self._nodes += 1
         if depth > _DEEPEST:
-            raise _single(place, "is nested too deeply, or refers to itself; write the values out")
+            raise _single(Rule.UNREADABLE, place, "is nested too deeply, or refers to itself", "write the values out")
         if self._nodes > _MOST_NODES:
-            raise _single(place, f"is too large: a definition may have {_MOST_NODES} values, aliases written out")
+            message = f"is too large: a definition may have {_MOST_NODES} values, aliases written out"
+            raise _single(Rule.UNREADABLE, place, message)
         if isinstance(value, dict):
             for key, item in value.items():
                 if not isinstance(key, str):
-                    self._report.problem(place, f"YAML reads the key {key!r} as {kind_of(key)}; put it in quotes")
+                    message = f"YAML reads the key {key!r} as {kind_of(key)}"
+                    self._report.add(Rule.WRONG_KIND, place, message, "put it in quotes")
                 else:
                     self.visit(item, place / key, depth=depth + 1)
         elif isinstance(value, list):
             for index, item in enumerate(value):
                 self.visit(item, place / index, depth=depth + 1)
         elif not isinstance(value, (str, int, float, bool, type(None))):
-            self._report.problem(place, f"YAML reads this as a {type(value).__name__}; put it in quotes")
+            message = f"YAML reads this as a {type(value).__name__}"
+            self._report.add(Rule.WRONG_KIND, place, message, "put it in quotes")

@@ -12,6 +12,7 @@ from wandbsweep.api.crd import LONGEST_NAME, crd
 from wandbsweep.api.labels import API_VERSION, KIND
 from wandbsweep.sweep.definition import read_definition
 from wandbsweep.sweep.problems import InvalidSweepError, Place, Report, did_you_mean, kind_of
+from wandbsweep.sweep.rules import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,6 +27,9 @@ CEL: Final[Mapping[str, Callable[[Any], bool]]] = {
     "self >= 1": lambda self: self >= 1,
 }
 """The rules of the CRD that are no regular expressions and look at one object only."""
+
+_NAME: Final = Place("metadata.name", keys=("metadata", "name"))
+_SPEC: Final = Place("spec", keys=("spec",))
 
 _MATCHES = re.compile(r"self(\.metadata\.name)?\.matches\('(.*)'\)")
 
@@ -49,18 +53,19 @@ def check_manifest(manifest: Mapping[str, Any], config_maps: Mapping[tuple[str, 
     report = Report()
     (version,) = crd()["spec"]["versions"]
     if manifest.get("apiVersion") != API_VERSION:
-        report.problem(Place("apiVersion"), f"must be {API_VERSION}, not {manifest.get('apiVersion')!r}")
+        place = Place("apiVersion", keys=("apiVersion",))
+        report.add(Rule.INVALID_VALUE, place, f"must be {API_VERSION}, not {manifest.get('apiVersion')!r}")
     metadata = manifest.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
-        report.problem(Place("metadata.name"), f"is missing; give the {KIND} a name")
+        report.add(Rule.MISSING_KEY, _NAME, "is missing", f"give the {KIND} a name")
         return report
     schema = version["schema"]["openAPIV3Schema"]
-    _check_rules(dict(manifest), schema, Place("metadata.name"), report)
+    _check_rules(dict(manifest), schema, _NAME, report)
     if "spec" not in manifest:
-        report.problem(Place("spec"), "is missing; it says what to sweep and in which pods")
+        report.add(Rule.MISSING_KEY, _SPEC, "is missing", "say in it what to sweep and in which pods")
         return report
-    _check_node(manifest["spec"], schema["properties"]["spec"], Place("spec"), report)
-    if not report.problems:
+    _check_node(manifest["spec"], schema["properties"]["spec"], _SPEC, report)
+    if not report.errors:
         _check_definition(manifest["spec"], config_maps, report)
     return report
 
@@ -69,16 +74,16 @@ def _check_node(value: Any, schema: Mapping[str, Any], place: Place, report: Rep
     kind = schema["type"]
     of_kind = isinstance(value, _TYPES[kind]) and not isinstance(value, bool)
     if not of_kind:
-        report.problem(place, f"must be {_WORDS.get(kind, 'a number')}, not {kind_of(value)}")
+        report.add(Rule.WRONG_KIND, place, f"must be {_WORDS.get(kind, 'a number')}, not {kind_of(value)}")
         return
-    before = len(report.problems)
+    before = len(report.errors)
     if kind == "object":
         _check_fields(value, schema, place, report)
     elif kind == "array":
         _check_items(value, schema, place, report)
     elif kind == "string":
         _check_text(value, schema, place, report)
-    if len(report.problems) == before:
+    if len(report.errors) == before:
         _check_rules(value, schema, place, report)
 
 
@@ -86,17 +91,19 @@ def _check_fields(value: Mapping[str, Any], schema: Mapping[str, Any], place: Pl
     fields = schema.get("properties", {})
     for name in schema.get("required", []):
         if name not in value:
-            report.problem(place / name, f"is missing. {fields[name]['description']}")
+            report.add(Rule.MISSING_KEY, place / name, f"is missing. {fields[name]['description']}")
     for name, item in value.items():
         if name in fields:
             _check_node(item, fields[name], place / name, report)
         elif not schema.get("x-kubernetes-preserve-unknown-fields"):
-            report.problem(place / name, f"there is no such field{did_you_mean(name, fields) or '; remove it'}")
+            report.add(
+                Rule.UNKNOWN_KEY, place / name, "there is no such field", did_you_mean(name, fields, "remove it")
+            )
 
 
 def _check_items(value: list[Any], schema: Mapping[str, Any], place: Place, report: Report) -> None:
     if len(value) < schema.get("minItems", 0):
-        report.problem(place, f"must have at least {schema['minItems']} item")
+        report.add(Rule.EMPTY, place, f"must have at least {schema['minItems']} item")
     for index, item in enumerate(value):
         _check_node(item, schema["items"], place / index, report)
 
@@ -104,11 +111,12 @@ def _check_items(value: list[Any], schema: Mapping[str, Any], place: Place, repo
 def _check_text(value: str, schema: Mapping[str, Any], place: Place, report: Report) -> None:
     if value not in schema.get("enum", [value]):
         choice = ", ".join(schema["enum"])
-        report.problem(place, f"must be one of {choice}, not {value!r}{did_you_mean(value, schema['enum'])}")
+        message = f"must be one of {choice}, not {value!r}"
+        report.add(Rule.INVALID_VALUE, place, message, did_you_mean(value, schema["enum"]))
     if len(value) < schema.get("minLength", 0):
-        report.problem(place, "must not be empty")
+        report.add(Rule.EMPTY, place, "must not be empty")
     if len(value) > schema.get("maxLength", len(value)):
-        report.problem(place, f"must have at most {schema['maxLength']} characters")
+        report.add(Rule.INVALID_VALUE, place, f"must have at most {schema['maxLength']} characters")
 
 
 def _check_rules(value: Any, schema: Mapping[str, Any], place: Place, report: Report) -> None:
@@ -116,7 +124,9 @@ def _check_rules(value: Any, schema: Mapping[str, Any], place: Place, report: Re
         if "oldSelf" not in rule["rule"] and not holds(rule["rule"], value):
             path, _, rest = rule["message"].partition(" ")
             own_path = path.startswith(("spec.", "metadata."))
-            report.problem(Place(path) if own_path else place, rest if own_path else rule["message"])
+            message, _, remedy = (rest if own_path else rule["message"]).partition("; ")
+            spot = Place(path, keys=tuple(path.split("."))) if own_path else place
+            report.add(Rule.INVALID_VALUE, spot, message, remedy)
 
 
 def holds(rule: str, value: Any) -> bool:
@@ -134,17 +144,20 @@ def holds(rule: str, value: Any) -> bool:
 def _check_definition(spec: Mapping[str, Any], config_maps: Mapping[tuple[str, str], str], report: Report) -> None:
     source: str | Mapping[str, Any] | None = spec.get("sweep")
     field = "spec.sweep"
+    keys: tuple[str, ...] = ("spec", "sweep")
     if "sweepFrom" in spec:
         reference = spec["sweepFrom"]["configMapKeyRef"]
         source = config_maps.get((reference["name"], reference["key"]))
         field = f"ConfigMap {reference['name']}/{reference['key']}"
+        keys = ()
     if source is None:
         return
     try:
         definition = read_definition(source, field=field)
     except InvalidSweepError as error:
-        report.problems.extend(error.problems)
+        report.findings.extend(finding.under("", keys) for finding in error.findings)
         return
-    report.warnings.extend(definition.warnings)
+    report.findings.extend(finding.under("", keys) for finding in definition.warnings)
     if not spec.get("project") and not definition.project:
-        report.problem(Place("spec.project"), "is missing; name the W&B project here, or as project in the definition")
+        remedy = "name the W&B project here, or as project in the definition"
+        report.add(Rule.MISSING_KEY, _SPEC / "project", "is missing", remedy)

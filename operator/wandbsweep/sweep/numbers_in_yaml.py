@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from wandbsweep.sweep.problems import Place, Report
 
 from wandbsweep.sweep.problems import kind_of
+from wandbsweep.sweep.rules import Rule
 
 _NUMBER_AS_TEXT = re.compile(r"([+-]?)(\d[\d_]*)?(\.\d*)?(?:[eE]([+-]?)(\d+))?")
 
@@ -34,13 +35,14 @@ def as_yaml_number(text: str) -> str | None:
 def checked_number(value: Any, place: Place, report: Report, *, whole: bool = False) -> float | None:
     """The value if it is a finite number (a whole one where asked), else None and a problem in the report."""
     if isinstance(value, str) and (remedy := as_yaml_number(value)):
-        report.problem(place, f"{value!r} is text, not a number; write {remedy} without quotes")
+        report.add(Rule.NOT_A_NUMBER, place, f"{value!r} is text, not a number", f"write {remedy} without quotes")
     elif not is_number(value):
-        report.problem(place, f"must be a number, not {kind_of(value)}")
+        report.add(Rule.NOT_A_NUMBER, place, f"must be a number, not {kind_of(value)}")
     elif not math.isfinite(value):
-        report.problem(place, f"must be a finite number, not {value}")
+        report.add(Rule.NOT_A_NUMBER, place, f"must be a finite number, not {value}")
     elif whole and not isinstance(value, int):
-        report.problem(place, f"must be a whole number, not {value}; for real numbers use distribution: uniform")
+        remedy = "for real numbers use distribution: uniform"
+        report.add(Rule.NOT_A_NUMBER, place, f"must be a whole number, not {value}", remedy)
     else:
         return float(value) if abs(value) < 2**53 else value
     return None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from wandbsweep.sweep.numbers_in_yaml import checked_number, is_number
 from wandbsweep.sweep.problems import Place, Report, did_you_mean, kind_of
+from wandbsweep.sweep.rules import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,28 +25,31 @@ def read_metric(
     if "metric" not in config:
         needing = "method bayes" if method == "bayes" else "early_terminate" if "early_terminate" in config else None
         if needing:
-            report.problem(place, f"is missing; {needing} needs one: {{name: <what the program logs>, goal: maximize}}")
+            remedy = "write {name: <what the program logs>, goal: maximize}"
+            report.add(Rule.MISSING_KEY, place, f"is missing, and {needing} needs one", remedy)
         return None, "minimize"
     metric = config["metric"]
     if not isinstance(metric, dict):
         example = f"{{name: {metric}, goal: maximize}}" if isinstance(metric, str) else "{name: ..., goal: maximize}"
-        report.problem(place, f"must be a mapping, not {kind_of(metric)}; write {example}")
+        report.add(Rule.WRONG_KIND, place, f"must be a mapping, not {kind_of(metric)}", f"write {example}")
         return None, "minimize"
     _check_keys(metric, _METRIC_KEYS, place, report)
     _check_metric_options(metric, place, report)
     name = metric.get("name")
     if not isinstance(name, str) or not name:
-        report.problem(place / "name", "is missing; give the name under which the program logs the metric")
+        remedy = "give the name under which the program logs the metric"
+        report.add(Rule.MISSING_KEY, place / "name", "is missing", remedy)
         name = None
     goal = metric.get("goal", "minimize")
     if goal not in _GOALS:
-        report.problem(place / "goal", f"must be minimize or maximize, not {goal!r}{did_you_mean(goal, _GOALS)}")
+        message = f"must be minimize or maximize, not {goal!r}"
+        report.add(Rule.INVALID_VALUE, place / "goal", message, did_you_mean(goal, _GOALS))
     return name, "maximize" if goal == "maximize" else "minimize"
 
 
 def _check_keys(section: Mapping[str, Any], known: tuple[str, ...], place: Place, report: Report) -> None:
     for key in (key for key in section if key not in known):
-        report.problem(place / key, f"W&B knows no such key{did_you_mean(key, known) or '; remove it'}")
+        report.add(Rule.UNKNOWN_KEY, place / key, "W&B knows no such key", did_you_mean(key, known, "remove it"))
 
 
 def _check_metric_options(metric: Mapping[str, Any], place: Place, report: Report) -> None:
@@ -54,7 +58,7 @@ def _check_metric_options(metric: Mapping[str, Any], place: Place, report: Repor
     for key, allowed in (("impute", _IMPUTE), ("impute_while_running", (*_IMPUTE, "false"))):
         if key in metric and metric[key] not in allowed:
             choice = ", ".join(repr(word) for word in allowed)
-            report.problem(place / key, f"must be one of {choice}, not {metric[key]!r}")
+            report.add(Rule.INVALID_VALUE, place / key, f"must be one of {choice}, not {metric[key]!r}")
 
 
 def check_early_terminate(config: Mapping[str, Any], place: Place, report: Report) -> None:
@@ -64,13 +68,15 @@ def check_early_terminate(config: Mapping[str, Any], place: Place, report: Repor
     place = place / "early_terminate"
     rule = config["early_terminate"]
     if not isinstance(rule, dict):
-        report.problem(place, f"must be a mapping, not {kind_of(rule)}; write {{type: hyperband, min_iter: 3}}")
+        message = f"must be a mapping, not {kind_of(rule)}"
+        report.add(Rule.WRONG_KIND, place, message, "write {type: hyperband, min_iter: 3}")
         return
     if rule.get("type") != "hyperband":
-        report.problem(place / "type", f"must be hyperband, the only rule W&B has, not {rule.get('type')!r}")
+        message = f"must be hyperband, the only rule W&B has, not {rule.get('type')!r}"
+        report.add(Rule.INVALID_VALUE, place / "type", message)
     _check_keys(rule, _HYPERBAND_KEYS, place, report)
     if "min_iter" not in rule and not {"max_iter", "s"} <= rule.keys():
-        report.problem(place, "says not where to start; give min_iter, or max_iter together with s")
+        report.add(Rule.MISSING_KEY, place, "says not where to start", "give min_iter, or max_iter together with s")
     _check_whole(rule, "min_iter", place, report, least=1)
     _check_whole(rule, "max_iter", place, report, least=None)
     if "s" in rule:
@@ -78,9 +84,9 @@ def check_early_terminate(config: Mapping[str, Any], place: Place, report: Repor
     if "eta" in rule:
         eta = checked_number(rule["eta"], place / "eta", report)
         if eta is not None and eta <= 1:
-            report.problem(place / "eta", f"must be greater than 1, not {rule['eta']}")
+            report.add(Rule.INVALID_VALUE, place / "eta", f"must be greater than 1, not {rule['eta']}")
     if not isinstance(rule.get("strict", True), bool):
-        report.problem(place / "strict", f"must be true or false, not {kind_of(rule['strict'])}")
+        report.add(Rule.WRONG_KIND, place / "strict", f"must be true or false, not {kind_of(rule['strict'])}")
 
 
 def _check_whole(rule: Mapping[str, Any], key: str, place: Place, report: Report, *, least: int | None) -> None:
@@ -88,6 +94,6 @@ def _check_whole(rule: Mapping[str, Any], key: str, place: Place, report: Report
         return
     value = rule[key]
     if not is_number(value) or value % 1 != 0:
-        report.problem(place / key, f"must be a whole number, not {value!r}")
+        report.add(Rule.NOT_A_NUMBER, place / key, f"must be a whole number, not {value!r}")
     elif least is not None and value < least:
-        report.problem(place / key, f"must be at least {least}, not {value}")
+        report.add(Rule.INVALID_VALUE, place / key, f"must be at least {least}, not {value}")

@@ -1,11 +1,13 @@
-"""What is wrong with a sweep definition, in the user's terms: the field as it stands in the file, and the remedy."""
+"""What a check finds in a sweep definition, in the user's terms: the rule, the place in the file, and the remedy."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
+
+from wandbsweep.sweep.rules import Rule, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,59 +16,87 @@ _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 @dataclass(frozen=True)
-class Problem:
-    """One mistake: where it is, and what is wrong together with what to do."""
-
-    field: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.field}: {self.message}"
-
-
-class InvalidSweepError(ValueError):
-    """A sweep definition cannot be used. It holds all problems that were found, not only the first."""
-
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("; ".join(str(problem) for problem in self.problems))
-
-
-@dataclass(frozen=True)
 class Place:
-    """A spot in the user's file, spelt as a path: `spec.sweep.parameters[agent.gamma].min`."""
+    """A spot in the user's file, spelt as a path: `spec.sweep.parameters[agent.gamma].min`.
+
+    `keys` is the same path as YAML has it, from the top of the document, by which line and column are found.
+    """
 
     path: str
     joint: str = "."
+    keys: tuple[str | int, ...] = ()
 
-    def __truediv__(self, key: object) -> Place:
+    def __truediv__(self, key: str | int) -> Place:
         """The spot of a key or of a list item under this one; names with dots go into brackets, as in Kubernetes."""
-        if isinstance(key, int) or not _PLAIN_KEY.fullmatch(str(key)):
-            if self.joint == ".":
-                return Place(f"{self.path}[{key}]")
-            return Place(f"{self.path}{self.joint}[{key}]")
-        return Place(f"{self.path}{self.joint}{key}")
+        keys = (*self.keys, key)
+        if isinstance(key, int) or not _PLAIN_KEY.fullmatch(key):
+            between = "" if self.joint == "." else self.joint
+            return Place(f"{self.path}{between}[{key}]", keys=keys)
+        return Place(f"{self.path}{self.joint}{key}", keys=keys)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One mistake or oddity: which rule it breaks, where, what is wrong, and what to do about it."""
+
+    rule: Rule
+    place: Place
+    message: str
+    remedy: str = ""
+
+    @property
+    def severity(self) -> Severity:
+        return self.rule.severity
+
+    @property
+    def field(self) -> str:
+        return self.place.path
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}{self.remedy and f'; {self.remedy}'}"
+
+    def under(self, prefix: str, keys: tuple[str | int, ...] = ()) -> Finding:
+        """The same finding as seen from further out: its field behind a prefix, its keys below others."""
+        place = Place(prefix + self.place.path, self.place.joint, (*keys, *self.place.keys))
+        return replace(self, place=place)
+
+
+class InvalidSweepError(ValueError):
+    """A sweep definition cannot be used. It holds all that was found; its text tells the errors."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = tuple(findings)
+        super().__init__("; ".join(map(str, self.errors)))
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.severity is Severity.ERROR)
 
 
 @dataclass
 class Report:
     """Collects what a check finds, so that a user learns of all mistakes at once."""
 
-    problems: list[Problem] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
-    def problem(self, place: Place, message: str) -> None:
-        self.problems.append(Problem(place.path, message))
+    def add(self, rule: Rule, place: Place, message: str, remedy: str = "") -> None:
+        """Note a finding: `message` says what is wrong there, `remedy` what to do, both without a full stop."""
+        self.findings.append(Finding(rule, place, message, remedy))
 
-    def warn(self, place: Place, message: str) -> None:
-        self.warnings.append(f"{place.path}: {message}")
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.severity is Severity.ERROR)
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.severity is Severity.WARNING)
 
 
-def did_you_mean(word: object, known: Iterable[str]) -> str:
-    """`, did you mean 'x'?` where a known word is near, else nothing."""
+def did_you_mean(word: object, known: Iterable[str], otherwise: str = "") -> str:
+    """The remedy `did you mean 'x'?` where a known word is near, else another one."""
     by_lower_case = {name.lower(): name for name in known}
     near = get_close_matches(str(word).lower(), by_lower_case, n=1, cutoff=0.6)
-    return f", did you mean {by_lower_case[near[0]]!r}?" if near else ""
+    return f"did you mean {by_lower_case[near[0]]!r}?" if near else otherwise
 
 
 def kind_of(value: object) -> str:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wandbsweep.sweep.distributions import CATEGORICAL, CONSTANT, WEIGHTED
 from wandbsweep.sweep.rendering import LONGEST_ARGUMENT, RenderError, escape_macros, render_command
+from wandbsweep.sweep.rules import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wandbsweep.sweep.parameters import Parameter
+    from wandbsweep.sweep.parameter import Parameter
     from wandbsweep.sweep.problems import Place, Report
 
 _ANY_NUMBER: Final = 0.5
@@ -27,12 +28,13 @@ def rehearse(parameters: tuple[Parameter, ...], command: tuple[str, ...], place:
         failures = ((spot, _failure(macros, parameter.path, value)) for spot, value in _known_values(parameter))
         first = next(((spot, failure) for spot, failure in failures if failure), None)
         if first:
-            report.problem(*first)
+            report.add(Rule.UNRENDERABLE, *first)
     size = sum(max(len(_as_json(p.path, value)) for _, value in _known_values(p)) for p in parameters)
     if size > LONGEST_ARGUMENT:
-        report.problem(
+        report.add(
+            Rule.UNRENDERABLE,
             place,
-            f"the values of one trial can take {size} bytes, and an argument carries at most {LONGEST_ARGUMENT}; "
+            f"the values of one trial can take {size} bytes, and an argument carries at most {LONGEST_ARGUMENT}",
             "put long values into files and list the names of the files",
         )
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from wandbsweep.api.labels import UID_MARKER
 from wandbsweep.sweep.distributions import CATEGORICAL, INT_UNIFORM, Q_UNIFORM
 from wandbsweep.sweep.rendering import escape_macros
+from wandbsweep.sweep.wandb_parameters import wandb_parameters
 
 if TYPE_CHECKING:
     from wandbsweep.sweep.definition import SweepDefinition
-    from wandbsweep.sweep.parameters import Parameter
+    from wandbsweep.sweep.parameter import Parameter
 
 
 def wandb_config(
@@ -29,6 +30,7 @@ def wandb_config(
 ) -> dict[str, Any]:
     """The configuration of the sweep as W&B stores it. The user's own name and description are kept."""
     config = copy.deepcopy(dict(definition.config))
+    config["parameters"] = wandb_parameters(definition.parameters)
     config["name"] = config.get("name") or display_name
     config["description"] = _described(config.get("description") or "", marker(uid))
     config["command"] = wrapped_command(definition.command)

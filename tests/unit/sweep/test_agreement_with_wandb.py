@@ -141,7 +141,7 @@ def agree(config):
         read_definition(config, field="spec.sweep")
         ours = []
     except InvalidSweepError as error:
-        ours = [problem.message for problem in error.problems]
+        ours = [problem.message for problem in error.errors]
     theirs = violations(config)
     event(f"ours {'refuse' if ours else 'accept'}, theirs {'refuse' if theirs else 'accept'}")
 

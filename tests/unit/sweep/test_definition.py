@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from wandbsweep.sweep.definition import InvalidSweepError, Problem, read_definition
+from wandbsweep.sweep.definition import InvalidSweepError, read_definition
 
 RUN = {"program": "train.py"}
 ROWS = {
@@ -18,8 +18,8 @@ LR = {"lr": {"values": [0.1]}}
 def problems(source, field="spec.sweep"):
     with pytest.raises(InvalidSweepError) as caught:
         read_definition(source, field=field)
-    assert str(caught.value) == "; ".join(map(str, caught.value.problems))
-    return list(map(str, caught.value.problems))
+    assert str(caught.value) == "; ".join(map(str, caught.value.errors))
+    return list(map(str, caught.value.errors))
 
 
 NAVIGATION = """\
@@ -86,7 +86,7 @@ def test_all_mistakes_are_reported_at_once():
     with pytest.raises(InvalidSweepError) as caught:
         read_definition({"method": "gird", "parameters": {}}, field="spec.sweep")
 
-    assert caught.value.problems == (
+    assert caught.value.errors == (
         Problem("spec.sweep.method", "'gird' is no search method, did you mean 'grid'?"),
         Problem(
             "spec.sweep.parameters",

@@ -22,7 +22,7 @@ def checked(text=MANIFEST, config_maps=None):
 
 def test_a_sound_manifest_has_no_problem():
     report = checked()
-    assert (report.problems, report.warnings) == ([], [])
+    assert report.findings == []
 
 
 def test_numbers_are_read_as_kubernetes_reads_them():
@@ -35,12 +35,12 @@ def test_numbers_are_read_as_kubernetes_reads_them():
 def test_a_mistake_names_the_field_and_the_remedy(row):
     old, new = row["change"]
     assert old in MANIFEST
-    assert [str(problem) for problem in checked(MANIFEST.replace(old, new)).problems] == [row["lint"]]
+    assert [str(problem) for problem in checked(MANIFEST.replace(old, new)).errors] == [row["lint"]]
 
 
 def test_a_missing_template_is_explained():
     text = MANIFEST.split("  template:", maxsplit=1)[0]
-    (problem,) = checked(text).problems
+    (problem,) = checked(text).errors
     assert str(problem).startswith("spec.template: is missing. The pod in which an agent runs")
 
 
@@ -49,8 +49,8 @@ def test_a_definition_in_a_config_map_at_hand_is_checked_too():
     del manifest["spec"]["sweep"]
     manifest["spec"]["sweepFrom"] = {"configMapKeyRef": {"name": "anymal", "key": "sweep.yaml"}}
 
-    assert check_manifest(manifest, {}).problems == []
-    (problem,) = check_manifest(manifest, {("anymal", "sweep.yaml"): "- 1"}).problems
+    assert check_manifest(manifest, {}).errors == ()
+    (problem,) = check_manifest(manifest, {("anymal", "sweep.yaml"): "- 1"}).errors
     assert problem.field == "ConfigMap anymal/sweep.yaml"
 
 

@@ -9,7 +9,7 @@ def problems(parameters, *command):
     try:
         read_definition({"method": "random", "command": list(command), "parameters": parameters}, field="spec.sweep")
     except InvalidSweepError as error:
-        return [str(problem) for problem in error.problems]
+        return [str(problem) for problem in error.errors]
     return []
 
 

@@ -1,0 +1,94 @@
+"""The rules that a sweep definition is held to: one list, behind `lint`, the conditions and docs/lint-rules.md.
+
+The names are API: people write them into the settings of their CI.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class Severity(str, Enum):
+    """What a finding means for the sweep."""
+
+    ERROR = "error"
+    """It cannot run, or would not run what was written: nothing is created."""
+    WARNING = "warning"
+    """It runs, and looks unintended."""
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+class Rule(str, Enum):
+    """One rule: its name, its severity and, in a sentence, what breaks it."""
+
+    severity: Severity
+    when: str
+
+    def __new__(cls, value: str, severity: Severity, when: str) -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.severity = severity
+        member.when = when
+        return member
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    # The text as a whole
+    UNREADABLE = (
+        "unreadable",
+        Severity.ERROR,
+        "The file cannot be read, is no YAML, or is too deep or too large to be a definition.",
+    )
+    EMPTY = ("empty", Severity.ERROR, "There is nothing where a definition, a list or a name has to be.")
+
+    # Keys and kinds
+    MISSING_KEY = ("missing-key", Severity.ERROR, "A key is missing without which the definition says too little.")
+    UNKNOWN_KEY = ("unknown-key", Severity.ERROR, "A key that nobody reads: most often a misspelling.")
+    WRONG_KIND = (
+        "wrong-kind",
+        Severity.ERROR,
+        "A value is of another kind than its key takes, such as text for a list.",
+    )
+    INVALID_VALUE = ("invalid-value", Severity.ERROR, "A value is of the right kind but not among those its key takes.")
+    UNSUPPORTED = ("unsupported", Severity.ERROR, "W&B knows this, but it cannot work in a pool of agents.")
+
+    # Parameters
+    PARAMETER_NAME = ("parameter-name", Severity.ERROR, "A parameter has a name that its reader could not read.")
+    NOT_A_NUMBER = (
+        "not-a-number",
+        Severity.ERROR,
+        "Text, or something that is not finite, stands where a number must.",
+    )
+    MIN_ABOVE_MAX = ("min-above-max", Severity.ERROR, "A range has no inside, because min is not below max.")
+    BOUND_NOT_TAKEN = ("bound-not-taken", Severity.ERROR, "A distribution cannot take one of its bounds.")
+    GRID_OVER_RANGE = (
+        "grid-over-range",
+        Severity.ERROR,
+        "A grid goes through points, and this has none to go through.",
+    )
+    NUMBER_AS_TEXT = (
+        "number-as-text",
+        Severity.WARNING,
+        "A value looks like a number but is text to YAML 1.1, as 1e-5 is; Kubernetes would read a number.",
+    )
+    LOG_UNIFORM_EXPONENTS = (
+        "log-uniform-exponents",
+        Severity.WARNING,
+        "log_uniform takes exponents of e, and these bounds look like the values themselves.",
+    )
+    WHOLE_NUMBER_BOUNDS = (
+        "whole-number-bounds",
+        Severity.WARNING,
+        "min and max are whole numbers and no distribution is named, so only whole numbers are drawn.",
+    )
+
+    # What reaches the program
+    UNRENDERABLE = ("unrenderable", Severity.ERROR, "No argument can carry this value to its reader unchanged.")
+    UNKNOWN_MACRO = ("unknown-macro", Severity.WARNING, "The command holds a macro that W&B does not know and drops.")

@@ -68,6 +68,11 @@ class Ppo:
         """Run one iteration; `on_step` sees the rewards and ends of each step. Returns the value loss."""
         return self._update(self._collect(on_step))
 
+    def set_learning_rate(self, rate: float) -> None:
+        """For the updates to come."""
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+
     @torch.no_grad()
     def _collect(self, on_step: OnStep) -> Rollout:
         shape = (self.cfg.num_steps_per_env, self.env.num_envs)

@@ -7,7 +7,7 @@ wrong type is refused before anything starts.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from hydra import compose, initialize
 from hydra.core.config_store import ConfigStore
@@ -17,6 +17,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+Cfg = TypeVar("Cfg")
 
 
 @dataclass
@@ -124,16 +126,16 @@ class OverrideError(Exception):
     """An override that names no setting, or whose value does not fit it."""
 
 
-def read_overrides(overrides: Sequence[str]) -> TrainCfg:
-    """Apply `env.x=...` and `agent.y=...` to the defaults."""
+def read_overrides(overrides: Sequence[str], schema: type[Cfg]) -> Cfg:
+    """Apply overrides such as `agent.algorithm.gamma=0.98` to the defaults of a settings class."""
     for override in overrides:
         if override.startswith("-"):
             raise OverrideError(f"unknown argument {override}: see --help")
-    ConfigStore.instance().store(name="cartpole", node=TrainCfg)
+    ConfigStore.instance().store(name="training", node=schema)
     try:
         with initialize(version_base="1.3", config_path=None):
-            composed = compose(config_name="cartpole", overrides=list(overrides))
-        return cast("TrainCfg", OmegaConf.to_object(composed))
+            composed = compose(config_name="training", overrides=list(overrides))
+        return cast("Cfg", OmegaConf.to_object(composed))
     except (HydraException, OmegaConfBaseException) as error:
         raise OverrideError(_one_line(error)) from error
 

@@ -59,7 +59,7 @@ IMAGES: Mapping[str, Image] = {
             name="trainer-cpu",
             repository="trainer-cpu",
             lock="requirements/trainer-image.lock",
-            files={"python.sh": "images/trainer-cpu/python.sh", "cartpole": "examples/cartpole"},
+            files={"python.sh": "images/trainer-cpu/python.sh", "examples": "examples"},
         ),
     )
 }

@@ -59,7 +59,7 @@ def test_every_parameter_of_the_sweep_is_a_setting_that_takes_its_values(
 ) -> None:
     for name, parameter in manifest["spec"]["sweep"]["parameters"].items():
         for value in edge_values(parameter):
-            read: Any = settings.read_overrides([f"{name}={value!r}"])
+            read: Any = settings.read_overrides([f"{name}={value!r}"], settings.TrainCfg)
             for part in name.split("."):
                 read = getattr(read, part)
             assert read == value
@@ -80,6 +80,6 @@ def test_an_override_that_fits_nothing_is_refused_in_one_line(
     settings: ModuleType, override: str, message: str
 ) -> None:
     with pytest.raises(settings.OverrideError) as error:
-        settings.read_overrides([override])
+        settings.read_overrides([override], settings.TrainCfg)
     assert message in str(error.value)
     assert "\n" not in str(error.value)

@@ -30,7 +30,7 @@ def wandb_config(
 ) -> dict[str, Any]:
     """The configuration of the sweep as W&B stores it. The user's own name and description are kept."""
     config = copy.deepcopy(dict(definition.config))
-    config["parameters"] = wandb_parameters(definition.parameters)
+    config["parameters"] = copy.deepcopy(wandb_parameters(definition.parameters))
     config["name"] = config.get("name") or display_name
     config["description"] = _described(config.get("description") or "", marker(uid))
     config["command"] = wrapped_command(definition.command)

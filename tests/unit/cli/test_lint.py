@@ -45,7 +45,7 @@ def test_a_sound_definition_is_ok(lint):
 def test_a_mistake_fails(lint):
     assert lint(SWEEP.replace("random", "rondom")) == (
         1,
-        "sweep.yaml: method: 'rondom' is no search method, did you mean 'random'?\n",
+        "sweep.yaml: method: 'rondom' is no search method; did you mean 'random'?\n",
     )
 
 
@@ -66,7 +66,7 @@ def test_standard_input_is_read_for_a_dash(lint):
 
 def test_a_manifest_is_checked_together_with_its_config_map(lint):
     place = "sweep.yaml: WandbSweep anymal: ConfigMap anymal/sweep.yaml: method"
-    assert lint(MANIFEST) == (1, f"{place}: 'grod' is no search method, did you mean 'grid'?\n")
+    assert lint(MANIFEST) == (1, f"{place}: 'grod' is no search method; did you mean 'grid'?\n")
 
 
 def test_text_that_is_no_yaml_is_a_problem_and_no_traceback(lint):

@@ -19,7 +19,7 @@ with warnings.catch_warnings():
     from sweeps.config import schema_violations_from_proposed_config
 
 STRICTER = {
-    "needs one: {name": "bayes and early_terminate have nothing to go by without a metric",
+    "needs one": "bayes and early_terminate have nothing to go by without a metric",
     "the command uses ${program}": "the agent would start nothing",
     "a grid cannot go through": "W&B's grid engine raises when asked for a run",
     "a grid tries every value once": "W&B's grid engine raises when asked for a run",
@@ -141,7 +141,7 @@ def agree(config):
         read_definition(config, field="spec.sweep")
         ours = []
     except InvalidSweepError as error:
-        ours = [problem.message for problem in error.errors]
+        ours = list(map(str, error.errors))
     theirs = violations(config)
     event(f"ours {'refuse' if ours else 'accept'}, theirs {'refuse' if theirs else 'accept'}")
 

@@ -59,7 +59,7 @@ def test_whole_bounds_in_a_manifest_are_a_warning():
 
     (warning,) = checked(text).warnings
 
-    assert "Kubernetes stores 1.0 as 1" in warning
+    assert "Kubernetes stores 1.0 as 1" in warning.message
 
 
 def _rules(node):

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 BUNDLE_NAME: Final = "wandbsweep.pyz"
 
-_SINGLE_FILES: Final = ("__init__.py", "sweep/__init__.py", "sweep/rendering.py")
+_SWEEP_FILES: Final = ("__init__.py", "rendering.py", "cell.py", "config_file.py", "launch.py")
+_SINGLE_FILES: Final = ("__init__.py", *(f"sweep/{name}" for name in _SWEEP_FILES))
 _AGENT_FOLDER: Final = "agent"
 _LAUNCHERS_FOLDER: Final = "agent/launchers"
 

@@ -36,12 +36,16 @@ def escape_macros(command: Sequence[str]) -> list[str]:
 
 
 def render_command(
-    command: Sequence[str], args: Mapping[str, Any], *, args_json_file: str | os.PathLike[str]
+    command: Sequence[str],
+    args: Mapping[str, Any],
+    *,
+    args_json_file: str | os.PathLike[str],
+    config_json_file: str | os.PathLike[str] = "",
 ) -> list[str]:
     """The argv of a trial: the command with its hidden macros replaced by the trial's values.
 
-    `args_json_file` is the path that `${args_json_file}` stands for; `uses_args_json_file` tells whether the caller
-    has to write `args_json(args)` there first.
+    The two paths are what `${args_json_file}` and `${config_json_file}` stand for; `uses_args_json_file` and
+    `uses_config_json_file` tell whether the caller has to write these files first.
     """
     argv: list[str] = []
     for word in command:
@@ -54,6 +58,8 @@ def render_command(
             argv.append(_carried(args_json(args), "${args_json}"))
         elif macro == "args_json_file":
             argv.append(_carried(os.fspath(args_json_file), "${args_json_file}"))
+        elif macro == CONFIG_JSON_FILE:
+            argv.append(_carried(os.fspath(config_json_file), "${config_json_file}"))
         else:
             for name, value in args.items():
                 argv.extend(_carried(part, f"parameter {name!r}") for part in _FORMS[macro](name, value))
@@ -68,6 +74,11 @@ def args_json(args: Mapping[str, Any]) -> str:
 def uses_args_json_file(command: Sequence[str]) -> bool:
     """Whether the hidden command asks for a file with the values."""
     return "$${args_json_file}" in command
+
+
+def uses_config_json_file(command: Sequence[str]) -> bool:
+    """Whether the hidden command asks for the base configuration with the values in it."""
+    return f"$${{{CONFIG_JSON_FILE}}}" in command
 
 
 def spell_value(value: Any) -> str:
@@ -160,7 +171,10 @@ _FORMS: Final[Mapping[str, Callable[[str, Any], list[str]]]] = {
     "args_override_hydra": lambda name, value: [_hydra_override(name, value, "++")],
 }
 
-ARGUMENT_MACROS: Final = (*_FORMS, "args_json", "args_json_file")
+CONFIG_JSON_FILE: Final = "config_json_file"
+"""The macro that W&B does not have: the path of `base_config` with the trial's values in it."""
+
+ARGUMENT_MACROS: Final = (*_FORMS, "args_json", "args_json_file", CONFIG_JSON_FILE)
 """The macros that stand for a trial's values; the rest of W&B's macros stand for the program and its surroundings."""
 
 _MACRO = re.compile(r"\$+\{(\w+)\}")

@@ -50,6 +50,12 @@ import click
     help="host:port on which /healthz and /metrics are served.",
 )
 @click.option(
+    "--lease",
+    envvar="WANDBSWEEP_LEASE",
+    metavar="NAMESPACE/NAME",
+    help="Act only while holding this Lease, so that several operators can run. Default: act at once, alone.",
+)
+@click.option(
     "--log-level",
     envvar="WANDBSWEEP_LOG_LEVEL",
     type=click.Choice(["debug", "info", "warning", "error"]),
@@ -72,6 +78,7 @@ def operator(  # noqa: PLR0917 - click passes options by name
     runtime_image: str,
     runtime_image_pull_policy: str,
     http_address: str,
+    lease: str | None,
     log_level: str,
     log_format: str,
 ) -> None:
@@ -83,17 +90,25 @@ def operator(  # noqa: PLR0917 - click passes options by name
 
         from wandbsweep.controller import logs  # noqa: PLC0415 - kopf and wandb load only for this command
         from wandbsweep.controller.kube_api import KubeError  # noqa: PLC0415 - see above
+        from wandbsweep.controller.leadership import (  # noqa: PLC0415 - see above
+            LeadershipLostError,
+            LeaseName,
+        )
         from wandbsweep.controller.operator import OperatorSettings, run  # noqa: PLC0415 - see above
         from wandbsweep.pool.jobs import Runtime  # noqa: PLC0415 - see above
     except ImportError as error:
         remedy = "install what the operator needs: pip install 'wandbsweep[operator]'"
         raise click.ClickException(f"{error}; {remedy}") from None
     _check_address(http_address)
+    try:
+        lease_name = LeaseName.parse(lease) if lease else None
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--lease") from None
     logs.configure(log_level, log_format)
     runtime = Runtime(runtime_image, runtime_image_pull_policy, wandb_base_url, wandb_app_url)
     try:
-        asyncio.run(run(OperatorSettings(runtime, tuple(namespaces), http_address)))
-    except (KubeError, kopf.LoginError) as error:
+        asyncio.run(run(OperatorSettings(runtime, tuple(namespaces), http_address, lease_name)))
+    except (KubeError, kopf.LoginError, LeadershipLostError) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(f"--http-address {http_address}: {error.strerror or error}") from error

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ from wandbsweep.controller import handlers, web
 from wandbsweep.controller.applying import Applier
 from wandbsweep.controller.events import Recorder
 from wandbsweep.controller.kube_api import KubeApi
+from wandbsweep.controller.leadership import LeadershipLostError, LeaseName, leadership
 from wandbsweep.controller.metrics import Metrics
 from wandbsweep.controller.object_loops import ObjectLoops
 from wandbsweep.controller.observing import Observer
@@ -23,6 +26,8 @@ from wandbsweep.controller.tracking_metrics import MeasuredTracker
 from wandbsweep.tracking.wandb_tracker import WandbTracker
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from wandbsweep.pool.jobs import Runtime
 
 IDENTITY = Identity("wandbsweep-operator")
@@ -34,19 +39,52 @@ log = logging.getLogger(__name__)
 class OperatorSettings:
     """How this operator was started.
 
-    `namespaces` empty means all of them. `http_address` is `host:port`. `passes_at_once` bounds the load on the API
-    server.
+    `namespaces` empty means all of them. `http_address` is `host:port`. Without a `lease` it acts at once, and must be
+    the only one. `passes_at_once` bounds the load on the API server.
     """
 
     runtime: Runtime
     namespaces: tuple[str, ...]
     http_address: str
+    lease: LeaseName | None = None
     passes_at_once: int = 32
 
 
 async def run(settings: OperatorSettings) -> None:
-    """Operate until SIGTERM or SIGINT. Raises OSError if the HTTP address cannot be used."""
+    """Operate until SIGTERM or SIGINT.
+
+    Raises:
+        OSError: the HTTP address cannot be used.
+        LeadershipLostError: the Lease was lost; the process should end, and start again to stand by.
+    """
     metrics = Metrics()
+    ready = asyncio.Event()
+    async with web.serving(settings.http_address, metrics.registry, ready.is_set):
+        if settings.lease is None:
+            await _operate(settings, metrics, ready, lost=None)
+            return
+        ready.set()  # one that stands by is as ready as it can be: an upgrade waits for it
+        with suppress(asyncio.CancelledError):
+            async with _cancelled_by_sigterm(), leadership(settings.lease) as lost:
+                ready.clear()
+                await _operate(settings, metrics, ready, lost)
+                if lost.is_set():
+                    raise LeadershipLostError(f"Lease {settings.lease} was lost; start again to stand by")
+
+
+@asynccontextmanager
+async def _cancelled_by_sigterm() -> AsyncIterator[None]:
+    """Until kopf runs and listens itself: PID 1 has no handlers but its own."""
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - a coroutine always runs in one
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    yield
+
+
+async def _operate(
+    settings: OperatorSettings, metrics: Metrics, watching: asyncio.Event, lost: asyncio.Event | None
+) -> None:
+    """Watch and act until told to stop, or until leadership is lost."""
     kube = await KubeApi.connect()
     app_url = settings.runtime.wandb_app_url
     tracker = MeasuredTracker(
@@ -62,19 +100,18 @@ async def run(settings: OperatorSettings) -> None:
         metrics=metrics,
     )
     loops = ObjectLoops(reconciler.reconcile, at_once=settings.passes_at_once)
-    watching = asyncio.Event()
     try:
-        async with web.serving(settings.http_address, metrics.registry, watching.is_set):
-            log.info("Watching WandbSweeps in %s", ", ".join(settings.namespaces) or "all namespaces")
-            await kopf.operator(
-                registry=handlers.make_registry(loops),
-                settings=handlers.make_settings(),
-                clusterwide=not settings.namespaces,
-                namespaces=settings.namespaces,
-                ready_flag=watching,
-                # kopf would otherwise ask for the name of the user, which an arbitrary uid does not have.
-                identity=IDENTITY,
-            )
+        log.info("Watching WandbSweeps in %s", ", ".join(settings.namespaces) or "all namespaces")
+        await kopf.operator(
+            registry=handlers.make_registry(loops),
+            settings=handlers.make_settings(),
+            clusterwide=not settings.namespaces,
+            namespaces=settings.namespaces,
+            ready_flag=watching,
+            stop_flag=lost,
+            # kopf would otherwise ask for the name of the user, which an arbitrary uid does not have.
+            identity=IDENTITY,
+        )
     finally:
         await loops.close()
         await tracker.close()

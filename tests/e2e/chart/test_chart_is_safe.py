@@ -34,6 +34,11 @@ DISCOVERY = {
     ("apiextensions.k8s.io", "customresourcedefinitions", "watch"),
 }
 NAMESPACES = {("", "namespaces", "list"), ("", "namespaces", "watch")}
+ITS_LEASE = {
+    ("coordination.k8s.io", "leases:wandbsweep", "get"),
+    ("coordination.k8s.io", "leases:wandbsweep", "update"),
+    ("coordination.k8s.io", "leases", "create"),
+}
 
 
 @pytest.mark.parametrize("values", [EVERYWHERE, NAMESPACED, SERVER], ids=["everywhere", "namespaced", "server"])
@@ -63,13 +68,15 @@ def test_every_pod_is_admitted_under_restricted(render) -> None:
 def test_an_operator_for_all_namespaces_may_do_its_work_and_no_more(render) -> None:
     manifests = render(EVERYWHERE)
     assert rules(the_one(manifests, "ClusterRole")) == WORK_IN_A_NAMESPACE | DISCOVERY
-    assert of_kind(manifests, "Role") == []
+    role = the_one(manifests, "Role")
+    assert (role["metadata"]["namespace"], rules(role)) == ("sweeps", ITS_LEASE)
 
 
 def test_an_operator_for_some_namespaces_has_rights_in_these_only(render) -> None:
     manifests = render(NAMESPACED)
     assert rules(the_one(manifests, "ClusterRole")) == DISCOVERY | NAMESPACES
-    roles = of_kind(manifests, "Role")
+    lease, *roles = of_kind(manifests, "Role")
+    assert (lease["metadata"]["namespace"], rules(lease)) == ("sweeps", ITS_LEASE)
     assert [role["metadata"]["namespace"] for role in roles] == ["lab-a", "lab-b"]
     assert all(rules(role) == WORK_IN_A_NAMESPACE for role in roles)
 
@@ -90,9 +97,11 @@ def test_only_the_operator_has_a_token_of_the_cluster(render) -> None:
     assert operator["serviceAccountName"] == the_one(manifests, "ServiceAccount")["metadata"]["name"]
 
 
-def test_there_is_never_a_second_operator(render) -> None:
-    spec = the_one(render(), "Deployment")["spec"]
-    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+def test_of_several_operators_only_the_holder_of_the_lease_acts(render) -> None:
+    manifests = render({"operator": {"replicas": 2}})
+    spec = the_one(manifests, "Deployment")["spec"]
+    assert (spec["replicas"], spec["strategy"]) == (2, {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}})
+    assert "--lease=sweeps/wandbsweep" in container(manifests, "Deployment")["args"]
 
 
 def test_no_key_appears_outside_its_secret(render) -> None:

@@ -26,6 +26,7 @@ CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {
     "wandb.baseURL": ("https://wandb.example.com", {}),
     "wandb.appURL": ("https://app.example.com", {}),
     "wandb.apiKeySecretNames": (["lab-key"], {}),
+    "operator.replicas": (2, {}),
     "operator.logLevel": ("debug", {}),
     "operator.logFormat": ("text", {}),
     "operator.resources": (RESOURCES, {}),

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
 BUNDLE_NAME: Final = "wandbsweep.pyz"
 
-_SWEEP_FILES: Final = ("__init__.py", "rendering.py", "cell.py", "config_file.py", "launch.py")
+_SWEEP_FILES: Final = (
+    "__init__.py",
+    "spelling.py",
+    "scaling.py",
+    "rendering.py",
+    "cell.py",
+    "config_file.py",
+    "launch.py",
+)
 _SINGLE_FILES: Final = ("__init__.py", *(f"sweep/{name}" for name in _SWEEP_FILES))
 _AGENT_FOLDER: Final = "agent"
 _LAUNCHERS_FOLDER: Final = "agent/launchers"

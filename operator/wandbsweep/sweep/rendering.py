@@ -15,15 +15,26 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from wandbsweep.sweep.scaling import Argument, arguments
+from wandbsweep.sweep.spelling import RenderError, hydra_override, spell_value
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+__all__ = [
+    "ARGUMENT_MACROS",
+    "CONFIG_JSON_FILE",
+    "LONGEST_ARGUMENT",
+    "RenderError",
+    "args_json",
+    "escape_macros",
+    "render_command",
+    "uses_args_json_file",
+    "uses_config_json_file",
+]
+
 LONGEST_ARGUMENT: Final = 128 * 1024 - 1
 """Bytes of one argument that Linux takes, without the closing NUL (MAX_ARG_STRLEN)."""
-
-
-class RenderError(ValueError):
-    """A value that no argument can carry to its reader unchanged; the message names the parameter and the remedy."""
 
 
 def escape_macros(command: Sequence[str]) -> list[str]:
@@ -61,9 +72,17 @@ def render_command(
         elif macro == CONFIG_JSON_FILE:
             argv.append(_carried(os.fspath(config_json_file), "${config_json_file}"))
         else:
-            for name, value in args.items():
-                argv.extend(_carried(part, f"parameter {name!r}") for part in _FORMS[macro](name, value))
+            argv.extend(part for argument in arguments(args) for part in _spelt(macro, argument))
     return argv
+
+
+def _spelt(macro: str, argument: Argument) -> list[str]:
+    parameter = f"parameter {argument.parameter!r}"
+    try:
+        parts = _FORMS[macro](argument.name, argument.value)
+    except RenderError as error:
+        raise RenderError(f"{parameter}: {error}") from None
+    return [_carried(part, parameter) for part in parts]
 
 
 def args_json(args: Mapping[str, Any]) -> str:
@@ -81,81 +100,6 @@ def uses_config_json_file(command: Sequence[str]) -> bool:
     return f"$${{{CONFIG_JSON_FILE}}}" in command
 
 
-def spell_value(value: Any) -> str:
-    """A value for a reader like argparse, as W&B's agent spells it: Python's own notation, floats in full."""
-    return str(value)
-
-
-def spell_hydra(value: Any) -> str:
-    """A value in Hydra's override grammar, so that Hydra and OmegaConf read back the same value of the same type."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return repr(value)
-    if isinstance(value, str):
-        return _spell_hydra_text(value)
-    if isinstance(value, (list, tuple)):
-        return "[" + ",".join(spell_hydra(item) for item in value) + "]"
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{_spell_hydra_key(key)}:{spell_hydra(item)}" for key, item in value.items()) + "}"
-    raise RenderError(
-        f"Hydra has no notation for a {type(value).__name__}: use numbers, texts, booleans, null or lists"
-    )
-
-
-_PLAIN_TEXT = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*")
-_RESERVED_WORDS = frozenset({"true", "false", "null", "nan", "inf"})
-_INTERPOLATION = re.compile(r"(\\*)\$\{")
-
-
-def _spell_hydra_text(text: str) -> str:
-    if _PLAIN_TEXT.fullmatch(text) and text.lower() not in _RESERVED_WORDS:
-        return text
-    if text == "???":
-        raise RenderError("the text '???' means 'missing' to OmegaConf and cannot be passed: use another")
-    # OmegaConf would resolve ${...}; one backslash makes it plain text, those already in front are doubled.
-    literal = _INTERPOLATION.sub(lambda match: match[1] * 2 + "\\${", text)
-    # Hydra takes everything between quotes as it is, except a quote, and backslashes in front of one.
-    parts = literal.split("'")
-    return "'" + "\\'".join(_double_trailing_backslashes(part) for part in parts) + "'"
-
-
-def _double_trailing_backslashes(text: str) -> str:
-    return text + "\\" * (len(text) - len(text.rstrip("\\")))
-
-
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9_/\-\\+.$%*@?|()\[\]{}:=, \t]+")
-_NUMBER_KEY = re.compile(
-    r"[+-]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9][0-9_]*)?|[+-](?:inf|nan)", re.IGNORECASE
-)
-_ESCAPED_IN_KEY = re.compile(r"[()\[\]{}:=, \t\\]")
-
-
-def _spell_hydra_key(key: Any) -> str:
-    if not isinstance(key, str) or not _PLAIN_KEY.fullmatch(key):
-        raise RenderError(
-            f"Hydra has no notation for the key {key!r}: use letters, digits and / - \\ + . $ % * @ ? | _"
-        )
-    if key.lower() in _RESERVED_WORDS or _NUMBER_KEY.fullmatch(key):
-        raise RenderError(f"Hydra would read the key {key!r} as something other than text: use another key")
-    return _ESCAPED_IN_KEY.sub(lambda match: "\\" + match[0], key)
-
-
-_SEGMENT = r"(?:[A-Za-z_$][A-Za-z0-9_$-]*)"
-_HYDRA_PATH = re.compile(rf"{_SEGMENT}(?:\.(?:{_SEGMENT}|0|[1-9][0-9]*))*")
-
-
-def _hydra_override(name: str, value: Any, prefix: str = "") -> str:
-    if not _HYDRA_PATH.fullmatch(name):
-        raise RenderError(f"parameter {name!r} has a name that Hydra cannot read: use a path such as agent.policy.dim")
-    try:
-        return f"{prefix}{name}={spell_hydra(value)}"
-    except RenderError as error:
-        raise RenderError(f"parameter {name!r}: {error}") from None
-
-
 def _without_boolean(name: str, value: Any) -> list[str]:
     if isinstance(value, bool):
         return [f"--{name}"] if value else []
@@ -166,9 +110,9 @@ _FORMS: Final[Mapping[str, Callable[[str, Any], list[str]]]] = {
     "args": lambda name, value: [f"--{name}={spell_value(value)}"],
     "args_no_equals": lambda name, value: [f"--{name}", spell_value(value)],
     "args_no_boolean_flags": _without_boolean,
-    "args_no_hyphens": lambda name, value: [_hydra_override(name, value)],
-    "args_append_hydra": lambda name, value: [_hydra_override(name, value, "+")],
-    "args_override_hydra": lambda name, value: [_hydra_override(name, value, "++")],
+    "args_no_hyphens": lambda name, value: [hydra_override(name, value)],
+    "args_append_hydra": lambda name, value: [hydra_override(name, value, "+")],
+    "args_override_hydra": lambda name, value: [hydra_override(name, value, "++")],
 }
 
 CONFIG_JSON_FILE: Final = "config_json_file"

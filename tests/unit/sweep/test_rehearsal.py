@@ -21,7 +21,7 @@ HYDRA = "${args_no_hyphens}"
     [
         ({"x": {"values": [1, "???"]}}, ".x.values[1]: parameter 'x': the text '???' means 'missing' to OmegaConf"),
         ({"x": {"value": {"^hip": 1}}}, ".x.value: parameter 'x': Hydra has no notation for the key '^hip'"),
-        ({"a..b": {"min": 0.1, "max": 0.2}}, "[a..b]: parameter 'a..b' has a name that Hydra cannot read"),
+        ({"a..b": {"min": 0.1, "max": 0.2}}, "[a..b]: parameter 'a..b': Hydra cannot read the name 'a..b'"),
         ({"n": {"parameters": {"1": {"value": 2}}}}, ".n.parameters[1]"),
     ],
 )

@@ -14,15 +14,8 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 import wandbsweep
-from wandbsweep.sweep.rendering import (
-    RenderError,
-    args_json,
-    escape_macros,
-    render_command,
-    spell_hydra,
-    spell_value,
-    uses_args_json_file,
-)
+from wandbsweep.sweep.rendering import RenderError, args_json, escape_macros, render_command, uses_args_json_file
+from wandbsweep.sweep.spelling import spell_hydra, spell_value
 
 PARSER = OverridesParser.create()
 
@@ -174,7 +167,7 @@ HYDRA, ARGPARSE = "${args_no_hyphens}", "${args}"
             HYDRA,
             "'x': the text '???' means 'missing' to OmegaConf and cannot be passed: use another",
         ),
-        ({"x..y": 1}, HYDRA, "'x..y' has a name that Hydra cannot read: use a path such as agent.policy.dim"),
+        ({"x..y": 1}, HYDRA, "'x..y': Hydra cannot read the name 'x..y': use a path such as agent.policy.dim"),
         ({"x": "a" * 131072}, ARGPARSE, "'x' takes 131076 bytes, one argument at most 131071: use ${args_json_file}"),
     ],
 )
@@ -197,9 +190,12 @@ def test_rendering_needs_nothing_but_the_standard_library():
     root = str(Path(wandbsweep.__file__).parents[1])
     program = (
         f"import sys; sys.path.insert(0, {root!r}); import wandbsweep.sweep.rendering as r; "
-        "print(r.spell_hydra(0.1), sorted(name for name in sys.modules if name.startswith('wandbsweep')))"
+        "print(r.args_json({'x': 0.1}), sorted(name for name in sys.modules if name.startswith('wandbsweep.')))"
     )
 
     result = subprocess.run([sys.executable, "-S", "-I", "-c", program], capture_output=True, text=True, check=True)
 
-    assert result.stdout.strip() == "0.1 ['wandbsweep', 'wandbsweep.sweep', 'wandbsweep.sweep.rendering']"
+    assert result.stdout.strip() == (
+        "{\"x\": 0.1} ['wandbsweep.sweep', 'wandbsweep.sweep.rendering', 'wandbsweep.sweep.scaling', "
+        "'wandbsweep.sweep.spelling']"
+    )

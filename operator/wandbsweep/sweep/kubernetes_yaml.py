@@ -14,15 +14,15 @@ _LARGEST_EXACT: Final = 1e21
 """From here on Go writes a whole float with an exponent, so that it stays one."""
 
 
-class _KubernetesLoader(yaml.SafeLoader):
+class KubernetesLoader(yaml.SafeLoader):
     """Knows the floats of Go's YAML library, and leaves dates as text, as JSON has none."""
 
 
-_KubernetesLoader.yaml_implicit_resolvers = {
+KubernetesLoader.yaml_implicit_resolvers = {
     first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_KubernetesLoader.add_implicit_resolver(
+KubernetesLoader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$"),
     list("-+.0123456789"),
@@ -31,14 +31,15 @@ _KubernetesLoader.add_implicit_resolver(
 
 def load_manifests(text: str) -> list[Any]:
     """All documents of the text, as they will be stored. Raises yaml.YAMLError."""
-    return [_as_json_stores_it(document) for document in yaml.load_all(text, Loader=_KubernetesLoader)]
+    return [as_json_stores_it(document) for document in yaml.load_all(text, Loader=KubernetesLoader)]
 
 
-def _as_json_stores_it(value: Any) -> Any:
+def as_json_stores_it(value: Any) -> Any:
+    """The same data once it went through Kubernetes, which writes 1.0 as 1."""
     if isinstance(value, dict):
-        return {key: _as_json_stores_it(item) for key, item in value.items()}
+        return {key: as_json_stores_it(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_as_json_stores_it(item) for item in value]
+        return [as_json_stores_it(item) for item in value]
     if isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST_EXACT:
         return int(value)
     return value

@@ -31,11 +31,22 @@ def read_document(source: str | Mapping[str, Any], place: Place) -> dict[str, An
     if not isinstance(document, dict):
         message = f"must be a mapping with keys such as method and parameters, not {kind_of(document)}"
         raise _single(Rule.WRONG_KIND, place, message)
+    _check_plain(document, place)
+    return document
+
+
+def read_data(text: str, place: Place) -> Any:
+    """YAML inside a definition, such as the base values of a scaled dictionary. Raises InvalidSweepError."""
+    data = _parse(text, place)
+    _check_plain(data, place)
+    return data
+
+
+def _check_plain(data: Any, place: Place) -> None:
     report = Report()
-    _Walk(report).visit(document, place, depth=0)
+    _Walk(report).visit(data, place, depth=0)
     if report.findings:
         raise InvalidSweepError(report.findings)
-    return document
 
 
 def _single(rule: Rule, place: Place, message: str, remedy: str = "") -> InvalidSweepError:

@@ -89,6 +89,23 @@ class Rule(str, Enum):
         "min and max are whole numbers and no distribution is named, so only whole numbers are drawn.",
     )
 
+    # Scans and the configuration files of trials
+    TRIAL_NAMES_COLLIDE = ("trial-names-collide", Severity.ERROR, "Two trials of a scan have one name.")
+    TRIAL_NAME_UNFIT = ("trial-name-unfit", Severity.ERROR, "A trial of a scan has a name that no file can have.")
+    UNEQUAL_LENGTHS = (
+        "unequal-lengths",
+        Severity.ERROR,
+        "Values that belong together are not equally many: those of one group, or value_names and values.",
+    )
+    KEY_TWICE = ("key-twice", Severity.ERROR, "Two keys of a scan are the same, one with / and one with a dot.")
+    SCAN_TOO_LARGE = ("scan-too-large", Severity.ERROR, "A scan has more trials than W&B can hand out as a grid.")
+    KEY_NOT_IN_BASE_CONFIG = (
+        "key-not-in-base-config",
+        Severity.ERROR,
+        "A key leads through a section that base_config does not have.",
+    )
+    UNUSED_BASE_CONFIG = ("unused-base-config", Severity.ERROR, "A base_config is given and reaches no program.")
+
     # What reaches the program
     UNRENDERABLE = ("unrenderable", Severity.ERROR, "No argument can carry this value to its reader unchanged.")
     UNKNOWN_MACRO = ("unknown-macro", Severity.WARNING, "The command holds a macro that W&B does not know and drops.")

@@ -18,7 +18,12 @@ _BETWEEN_NAMES: Final = re.compile(r"[/.]")
 
 
 class ConfigFileError(ValueError):
-    """A value has no place in the base configuration; the message names the key and the remedy."""
+    """A value has no place in the base configuration; the message names the key."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(f"{message}; {remedy}")
+        self.message = message
+        self.remedy = remedy
 
 
 def split_key(key: str) -> tuple[str, ...]:
@@ -66,14 +71,16 @@ def put(config: dict[str, Any], key: str, value: Any) -> None:
     *parents, last = split_key(key)
     section: Any = config
     for depth, parent in enumerate(parents, start=1):
+        way = ".".join(parents[:depth])
         if parent not in section:
-            near = ", ".join(map(str, section)) or "nothing"
+            there = ", ".join(map(str, section)) or "nothing"
             raise ConfigFileError(
-                f"{key!r} leads through {'.'.join(parents[:depth])!r}, which base_config does not have "
-                f"(there it has: {near[:200]}); correct the key, or add the section to base_config"
+                f"{key!r} leads through {way!r}, which base_config does not have (it has {there[:200]} there)",
+                "correct the key, or add the section to base_config",
             )
         section = section[parent]
         if not isinstance(section, dict):
-            way = ".".join(parents[:depth])
-            raise ConfigFileError(f"{key!r} leads through {way!r}, which is no mapping in base_config; correct the key")
+            raise ConfigFileError(
+                f"{key!r} leads through {way!r}, which is no mapping in base_config", "correct the key"
+            )
     section[last] = value

@@ -25,6 +25,7 @@ from wandbsweep.sweep.rendering import (
     uses_args_json_file,
     uses_config_json_file,
 )
+from wandbsweep.sweep.scaling import arguments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -151,9 +152,9 @@ def render_launch(launch: Launch, *, args_json_file: str, config_folder: str) ->
     Raises:
         LaunchError: a value cannot reach the trainer unchanged.
     """
-    name, values, shown = _trial_of(launch)
-    config_file = f"{config_folder}/{name or 'config'}.json"
     try:
+        name, values, shown = _trial_of(launch)
+        config_file = f"{config_folder}/{name or 'config'}.json"
         argv = render_command(launch.command, values, args_json_file=args_json_file, config_json_file=config_file)
         files = {}
         if uses_args_json_file(launch.command):
@@ -162,7 +163,8 @@ def render_launch(launch: Launch, *, args_json_file: str, config_folder: str) ->
             if launch.base_config is None:
                 raise LaunchError("the command asks for ${config_json_file}, and the sweep has no base_config")
             base, file = launch.base_config, launch.base_config_file
-            files[config_file] = config_text(base, values, name=name, base_file=file, shown=shown)
+            given = {argument.name: argument.value for argument in arguments(values)}
+            files[config_file] = config_text(base, given, name=name, base_file=file, shown=shown)
     except (RenderError, ConfigFileError) as error:
         raise LaunchError(str(error)) from None
     return Rendered(name, values, tuple(argv), files)
@@ -171,7 +173,8 @@ def render_launch(launch: Launch, *, args_json_file: str, config_folder: str) ->
 def _trial_of(launch: Launch) -> tuple[str | None, Mapping[str, Any], list[tuple[str, Any]]]:
     """The trial's name, its values, and what is told of them in the `meta` section."""
     if launch.short_names is None:
-        return None, launch.args, list(launch.args.items())
+        shown = [(argument.parameter, launch.args[argument.parameter]) for argument in arguments(launch.args)]
+        return None, launch.args, shown
     try:
         cell = read_cell(launch.args.get(SCAN))
         values = {key: cell.values[key] for key in launch.short_names}

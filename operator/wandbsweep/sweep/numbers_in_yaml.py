@@ -32,13 +32,20 @@ def as_yaml_number(text: str) -> str | None:
     return f"{number}{point}e{exponent_sign or '+'}{exponent}"
 
 
-def checked_number(value: Any, place: Place, report: Report, *, whole: bool = False) -> float | None:
-    """The value if it is a finite number (a whole one where asked), else None and a problem in the report."""
-    if isinstance(value, str) and (remedy := as_yaml_number(value)):
-        report.add(Rule.NOT_A_NUMBER, place, f"{value!r} is text, not a number", f"write {remedy} without quotes")
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond all floats
+        return False
+
+
+def checked_number(value: Any, place: Place, report: Report, *, whole: bool = False, remedy: str = "") -> float | None:
+    """The value if it is a finite number (a whole one where asked), else None and a finding in the report."""
+    if isinstance(value, str) and (number := as_yaml_number(value)):
+        report.add(Rule.NOT_A_NUMBER, place, f"{value!r} is text, not a number", f"write {number} without quotes")
     elif not is_number(value):
-        report.add(Rule.NOT_A_NUMBER, place, f"must be a number, not {kind_of(value)}")
-    elif not math.isfinite(value):
+        report.add(Rule.NOT_A_NUMBER, place, f"must be a number, not {kind_of(value)}", remedy)
+    elif not _is_finite(value):
         report.add(Rule.NOT_A_NUMBER, place, f"must be a finite number, not {value}")
     elif whole and not isinstance(value, int):
         remedy = "for real numbers use distribution: uniform"

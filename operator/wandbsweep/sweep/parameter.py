@@ -33,7 +33,7 @@ class Column:
     """Parameters of one group change together; groups are crossed, the first one slowest."""
     short_name: str
     """Stands for the parameter in the names of trials; empty: in none of them."""
-    value_names: tuple[str, ...] | None
+    value_names: tuple[str | int, ...] | None
     """Stand for the values in names."""
     hidden: bool
     """Left out of names, but told in the `meta` section."""
@@ -65,3 +65,15 @@ class Parameter:
         if self.distribution in (CATEGORICAL, WEIGHTED):
             return tuple(self.settings["values"])
         return None
+
+    @property
+    def value_places(self) -> tuple[Place, ...]:
+        """Where each of these values stands in the user's file."""
+        if self.distribution == CONSTANT:
+            return (self.place / "value",)
+        return tuple(self.place / "values" / index for index in range(len(self.values or ())))
+
+    @property
+    def argument(self) -> str:
+        """The name by which the program gets it; nested parameters come as one mapping under the outermost name."""
+        return self.scaled.target if self.scaled else self.path[0]

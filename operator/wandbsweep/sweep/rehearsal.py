@@ -5,15 +5,21 @@ Sampled numbers can always be rendered; what can fail are listed values, constan
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final
 
-from wandbsweep.sweep.distributions import CATEGORICAL, CONSTANT, WEIGHTED
-from wandbsweep.sweep.rendering import LONGEST_ARGUMENT, RenderError, escape_macros, render_command
+from wandbsweep.sweep.rendering import (
+    LONGEST_ARGUMENT,
+    RenderError,
+    args_json,
+    argument_macros,
+    escape_macros,
+    render_command,
+)
 from wandbsweep.sweep.rules import Rule
+from wandbsweep.sweep.wandb_parameters import run_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from wandbsweep.sweep.parameter import Parameter
     from wandbsweep.sweep.problems import Place, Report
@@ -23,13 +29,13 @@ _ANY_NUMBER: Final = 0.5
 
 def rehearse(parameters: tuple[Parameter, ...], command: tuple[str, ...], place: Place, report: Report) -> None:
     """Report the first value of each parameter that the command's macros cannot pass on, and values too long in sum."""
-    macros = [hidden for word, hidden in zip(command, escape_macros(command), strict=True) if word != hidden]
+    macros = escape_macros(argument_macros(command))
     for parameter in parameters:
-        failures = ((spot, _failure(macros, parameter.path, value)) for spot, value in _known_values(parameter))
+        failures = ((spot, _failure(macros, values)) for spot, values in _rehearsed(parameter))
         first = next(((spot, failure) for spot, failure in failures if failure), None)
         if first:
             report.add(Rule.UNRENDERABLE, *first)
-    size = sum(max(len(_as_json(p.path, value)) for _, value in _known_values(p)) for p in parameters)
+    size = sum(max(len(args_json(values)) for _, values in _rehearsed(p)) for p in parameters)
     if size > LONGEST_ARGUMENT:
         report.add(
             Rule.UNRENDERABLE,
@@ -39,30 +45,18 @@ def rehearse(parameters: tuple[Parameter, ...], command: tuple[str, ...], place:
         )
 
 
-def _failure(macros: list[str], path: tuple[str, ...], value: Any) -> str | None:
+def _failure(macros: list[str], values: Mapping[str, Any]) -> str | None:
     try:
-        render_command(macros, _nested(path, value), args_json_file="")
+        render_command(macros, values, args_json_file="")
     except RenderError as error:
         return str(error)
     return None
 
 
-def _known_values(parameter: Parameter) -> Iterator[tuple[Place, Any]]:
-    if parameter.distribution == CONSTANT:
-        yield parameter.place / "value", parameter.settings["value"]
-    elif parameter.distribution in (CATEGORICAL, WEIGHTED):
-        for index, value in enumerate(parameter.settings["values"]):
-            yield parameter.place / "values" / index, value
+def _rehearsed(parameter: Parameter) -> Iterator[tuple[Place, dict[str, Any]]]:
+    """The values that a run can record for a parameter, each with its place; one number for a whole range."""
+    if parameter.values is None:
+        yield parameter.place, run_values(parameter, _ANY_NUMBER)
     else:
-        yield parameter.place, _ANY_NUMBER
-
-
-def _nested(path: tuple[str, ...], value: Any) -> dict[str, Any]:
-    """As it reaches the trial: nested parameters arrive as one mapping under the outermost name."""
-    for name in reversed(path[1:]):
-        value = {name: value}
-    return {path[0]: value}
-
-
-def _as_json(path: tuple[str, ...], value: Any) -> str:
-    return json.dumps(_nested(path, value))
+        for value, place in zip(parameter.values, parameter.value_places, strict=True):
+            yield place, run_values(parameter, value)

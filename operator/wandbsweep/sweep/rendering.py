@@ -27,6 +27,7 @@ __all__ = [
     "LONGEST_ARGUMENT",
     "RenderError",
     "args_json",
+    "argument_macros",
     "escape_macros",
     "render_command",
     "uses_args_json_file",
@@ -122,6 +123,11 @@ ARGUMENT_MACROS: Final = (*_FORMS, "args_json", "args_json_file", CONFIG_JSON_FI
 """The macros that stand for a trial's values; the rest of W&B's macros stand for the program and its surroundings."""
 
 _MACRO = re.compile(r"\$+\{(\w+)\}")
+
+
+def argument_macros(command: Sequence[str]) -> list[str]:
+    """The words of a user's command that stand for the values of a trial."""
+    return [word for word in command if _macro_of(word) and not word.startswith("$$")]
 
 
 def _macro_of(word: str) -> str | None:

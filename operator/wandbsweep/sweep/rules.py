@@ -108,4 +108,5 @@ class Rule(str, Enum):
 
     # What reaches the program
     UNRENDERABLE = ("unrenderable", Severity.ERROR, "No argument can carry this value to its reader unchanged.")
+    SAME_SETTING = ("same-setting", Severity.ERROR, "Two parameters set the same thing in the program.")
     UNKNOWN_MACRO = ("unknown-macro", Severity.WARNING, "The command holds a macro that W&B does not know and drops.")

@@ -10,8 +10,11 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from wandbsweep.api.labels import UID_MARKER
+from wandbsweep.sweep.base_config import BASE_CONFIG, BASE_CONFIG_FILE
+from wandbsweep.sweep.cell import sent_cell
 from wandbsweep.sweep.distributions import CATEGORICAL, INT_UNIFORM, Q_UNIFORM
-from wandbsweep.sweep.rendering import escape_macros
+from wandbsweep.sweep.launch import SCAN, launch_words
+from wandbsweep.sweep.scan import short_names
 from wandbsweep.sweep.wandb_parameters import wandb_parameters
 
 if TYPE_CHECKING:
@@ -30,10 +33,18 @@ def wandb_config(
 ) -> dict[str, Any]:
     """The configuration of the sweep as W&B stores it. The user's own name and description are kept."""
     config = copy.deepcopy(dict(definition.config))
-    config["parameters"] = copy.deepcopy(wandb_parameters(definition.parameters))
+    if definition.method == SCAN:
+        config["method"] = "grid"
+        config["parameters"] = {SCAN: {"values": [sent_cell(cell) for cell in definition.trials]}}
+    else:
+        config["parameters"] = copy.deepcopy(wandb_parameters(definition.parameters))
+    for key in (BASE_CONFIG, BASE_CONFIG_FILE):
+        config.pop(key, None)
+    if definition.program is not None:
+        config["program"] = definition.program
     config["name"] = config.get("name") or display_name
     config["description"] = _described(config.get("description") or "", marker(uid))
-    config["command"] = wrapped_command(definition.command)
+    config["command"] = wrapped_command(definition)
     cap = effective_run_cap(definition, max_runs=max_runs, runs_per_agent=runs_per_agent, agent_count=agent_count)
     if cap is not None:
         config["run_cap"] = cap
@@ -49,9 +60,15 @@ def _described(text: str, last_line: str) -> str:
     return f"{text.rstrip()}\n\n{last_line}" if text.strip() else last_line
 
 
-def wrapped_command(command: tuple[str, ...]) -> list[str]:
+def wrapped_command(definition: SweepDefinition) -> list[str]:
     """The user's command behind the trial launcher, which gets the sampled values as JSON and spells them itself."""
-    return ["wandbsweep", "trial", "${args_json}", "--", *escape_macros(command)]
+    base = definition.base_config
+    return launch_words(
+        definition.command,
+        short_names=short_names(definition.parameters) if definition.method == SCAN else None,
+        base_config=base.content if base else None,
+        base_config_file=base.file if base else None,
+    )
 
 
 def effective_run_cap(
@@ -66,13 +83,15 @@ def effective_run_cap(
         return max_runs
     if definition.run_cap is not None:
         return definition.run_cap
-    if definition.method == "grid" or runs_per_agent is None:
+    if definition.method in ("grid", SCAN) or runs_per_agent is None:
         return None
     return max(agent_count, 1) * runs_per_agent
 
 
 def grid_size(definition: SweepDefinition) -> int | None:
-    """How many different points the grid has; None for other methods."""
+    """How many different points the grid or the scan has; None for other methods."""
+    if definition.method == SCAN:
+        return len(definition.trials)
     if definition.method != "grid":
         return None
     return math.prod(_points(parameter) for parameter in definition.parameters)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
+
+from wandbsweep.sweep.scaling import companions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,9 +22,24 @@ def wandb_parameters(parameters: Iterable[Parameter]) -> dict[str, Any]:
         for parent in parents:
             group = group.setdefault(parent, {"parameters": {}})["parameters"]
         group[name] = _body(parameter)
+        group.update({key: {"value": value} for key, value in _companions(parameter).items()})
     return section
+
+
+def run_values(parameter: Parameter, value: Any) -> dict[str, Any]:
+    """What W&B records of a parameter when a run tries this value: nested values as one mapping."""
+    for name in reversed(parameter.path[1:]):
+        value = {name: value}
+    return {parameter.path[0]: value, **_companions(parameter)}
 
 
 def _body(parameter: Parameter) -> dict[str, Any]:
     named = {} if parameter.implied else {"distribution": parameter.distribution}
-    return {**named, **parameter.settings}
+    return copy.deepcopy({**named, **parameter.settings})
+
+
+def _companions(parameter: Parameter) -> dict[str, str]:
+    if parameter.scaled is None:
+        return {}
+    texts = (parameter.scaled.target, parameter.scaled.base_text)
+    return dict(zip(companions(parameter.path[0]), texts, strict=True))

@@ -11,6 +11,8 @@ from wandbsweep import __version__
 
 _COMMANDS: Final = {
     "agent": "Run as PID 1 of an agent container.",
+    "config": "Print the sweep configuration that W&B gets.",
+    "convert": "Make a WandbSweep manifest of a sweep definition.",
     "crd": "Print the CustomResourceDefinition of WandbSweep.",
     "install": "Copy the agent runtime into a folder, for an init container.",
     "lint": "Check sweep definitions and WandbSweep manifests.",

@@ -1,0 +1,115 @@
+"""`wandbsweep convert`: sweep definitions of any system in, manifests that `kubectl apply` takes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wandbsweep.api.labels import KIND
+from wandbsweep.cli.messages import CommandError, tell_findings
+from wandbsweep.cli.output import output_option, written
+from wandbsweep.cli.sources import InputError, Source, read_source
+from wandbsweep.cli.sweeps import object_name
+from wandbsweep.sweep.conversion import (
+    ConversionError,
+    Wishes,
+    completed_manifest,
+    manifest_yaml,
+    new_manifest,
+    valid_name,
+)
+from wandbsweep.sweep.kubernetes_yaml import as_json_stores_it, load_manifests
+from wandbsweep.sweep.manifest import check_manifest
+from wandbsweep.sweep.problems import InvalidSweepError
+from wandbsweep.sweep.verbatim import own_words
+from wandbsweep.sweep.yaml_text import yaml_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_COUNT = click.IntRange(min=1)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """One object for the output."""
+
+    manifest: Mapping[str, Any]
+    text: str
+    source: str
+    """What it was made of, for messages."""
+    config_maps: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+
+@click.command()
+@click.argument("files", metavar="FILE...", nargs=-1)
+@click.option("--image", help="Image in which to train. Needed unless FILE is a manifest that names one.")
+@click.option("--gpus", type=click.IntRange(min=0), help="GPUs of each agent.  [default: 1]")
+@click.option("--agents", type=click.IntRange(min=0), help="How many agents work at a time (spec.agentCount).")
+@click.option("--runs-per-agent", type=_COUNT, help="Runs after which a fresh agent takes over (spec.runsPerAgent).")
+@click.option("--max-runs", type=_COUNT, help="Budget of the whole sweep (spec.maxRuns).")
+@click.option("--sweep-id", help="Join this sweep, which exists on W&B, instead of creating one (spec.sweepID).")
+@click.option("--entity", envvar="WANDB_ENTITY", show_envvar=True, help="W&B user or team (spec.entity).")
+@click.option("--project", envvar="WANDB_PROJECT", show_envvar=True, help="W&B project (spec.project).")
+@click.option("--name", help="Name of the object. Default: the definition's name, else that of the file.")
+@click.option("-n", "--namespace", help="Namespace of the object. Default: where kubectl applies it.")
+@output_option()
+def convert(files: tuple[str, ...], form: str, **options: Any) -> None:
+    """Make WandbSweep manifests of sweep definitions.
+
+    FILE is a sweep.yaml of W&B, AGILE or Metta, a scan, or a manifest to be completed; - reads standard input. The
+    definition stays as its user wrote it, comments included.
+
+    For example: wandbsweep convert sweep.yaml --image lab/isaac-lab:2.3 | kubectl apply -f -
+    """
+    wishes = Wishes(**options)
+    if not files and not wishes.sweep_id:
+        raise click.UsageError("Missing argument 'FILE...'.")
+    try:
+        made = [each for file in files for each in _converted(file, wishes)] or [_joined(wishes)]
+    except (ConversionError, InputError) as error:
+        raise CommandError(str(error)) from None
+    except InvalidSweepError as error:
+        tell_findings(error.findings)
+        raise
+    sweeps = [each for each in made if each.manifest["kind"] == KIND]
+    if wishes.name and len(sweeps) > 1:
+        raise CommandError(f"--name {wishes.name} would be the name of {len(sweeps)} objects; convert them one by one")
+    for each in sweeps:
+        (stored,) = load_manifests(each.text)
+        tell_findings(check_manifest(stored, each.config_maps).findings, f"{each.source}: ")
+    click.echo(_written(made, form), nl=False)
+
+
+def _written(made: Sequence[_Made], form: str) -> str:
+    if form == "yaml":
+        return "---\n".join(each.text for each in made)
+    objects = [as_json_stores_it(each.manifest) for each in made]
+    return written(objects[0] if len(objects) == 1 else {"apiVersion": "v1", "kind": "List", "items": objects}, form)
+
+
+def _converted(file: str, wishes: Wishes) -> list[_Made]:
+    source = read_source(file)
+    if source.objects:
+        return [_completed(item, source, wishes) for item in source.objects]
+    words = own_words(source.text, field=source.name)
+    name = wishes.name or object_name(words.data, file)
+    if not name:
+        raise ConversionError(f"{source.name}: no name can be made for the object; give one with --name")
+    manifest = new_manifest(words.data, wishes, name=name)
+    return [_Made(manifest, manifest_yaml(manifest, words.text), source.name)]
+
+
+def _completed(item: Mapping[str, Any], source: Source, wishes: Wishes) -> _Made:
+    if item["kind"] == KIND:
+        if not all(isinstance(item.get(part), dict) for part in ("metadata", "spec")):
+            raise ConversionError(f"{source.name}: a {KIND} has metadata and a spec, and this one has not")
+        item = completed_manifest(item, wishes)
+    return _Made(item, yaml_text(item), source.name, source.config_maps)
+
+
+def _joined(wishes: Wishes) -> _Made:
+    manifest = new_manifest({}, wishes, name=valid_name(wishes.sweep_id or ""))
+    return _Made(manifest, yaml_text(manifest), "--sweep-id")

@@ -1,0 +1,117 @@
+"""The one sweep that a command is about, whether the file is a bare definition or a manifest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from wandbsweep.cli.messages import CommandError, tell_findings
+from wandbsweep.cli.sources import STANDARD_INPUT, InputError, Source, read_source
+from wandbsweep.sweep.conversion import valid_name
+from wandbsweep.sweep.definition import InvalidSweepError, SweepDefinition, read_definition
+from wandbsweep.sweep.kubernetes_yaml import as_json_stores_it
+from wandbsweep.sweep.verbatim import own_words
+from wandbsweep.sweep.wandb_config import wandb_config
+from wandbsweep.sweep.yaml_text import yaml_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+UNKNOWN_UID: Final = "<uid of the object>"
+"""Stands for what only the API server can give."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A definition, and what the object around it adds."""
+
+    definition: SweepDefinition
+    name: str
+    uid: str = UNKNOWN_UID
+    max_runs: int | None = None
+    runs_per_agent: int | None = None
+    agent_count: int = 1
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What the operator sends to W&B."""
+        return wandb_config(
+            self.definition,
+            display_name=self.name,
+            uid=self.uid,
+            max_runs=self.max_runs,
+            runs_per_agent=self.runs_per_agent,
+            agent_count=self.agent_count,
+        )
+
+
+def read_sweep(file: str) -> Sweep:
+    """Read the sweep of a file and tell its warnings. Raises CommandError."""
+    try:
+        source = read_source(file)
+    except InputError as error:
+        raise CommandError(str(error)) from None
+    try:
+        sweep = _of_manifest(source) if source.objects else _of_definition(source, file)
+    except InvalidSweepError as error:
+        tell_findings(error.findings)
+        raise
+    tell_findings(sweep.definition.warnings)
+    return sweep
+
+
+def _of_definition(source: Source, file: str) -> Sweep:
+    """As the object would have it that `convert` makes of it."""
+    words = own_words(source.text, field=source.name)
+    stored = as_json_stores_it(dict(words.data))
+    definition = read_definition(yaml_text(stored), field=source.name)
+    return Sweep(definition, object_name(words.data, file) or "sweep")
+
+
+def object_name(definition: Mapping[str, Any], file: str) -> str:
+    """The name for the object of a definition: its own, else the file's; empty if neither makes one."""
+    own = definition.get("name")
+    named = valid_name(own) if isinstance(own, str) else ""
+    return named or ("" if file == STANDARD_INPUT else valid_name(Path(file).stem))
+
+
+def _of_manifest(source: Source) -> Sweep:
+    names = [str(_part(manifest, "metadata").get("name", "")) for manifest in source.manifests]
+    if len(names) != 1:
+        found = f"{len(names)} WandbSweeps ({', '.join(names)})" if names else "no WandbSweep"
+        raise CommandError(f"{source.name}: has {found}; give the text of one")
+    (manifest,) = source.manifests
+    spec, metadata = _part(manifest, "spec"), _part(manifest, "metadata")
+    return Sweep(
+        _definition_of(spec, source),
+        name=names[0],
+        uid=str(metadata.get("uid") or UNKNOWN_UID),
+        max_runs=_number(spec, "maxRuns"),
+        runs_per_agent=_number(spec, "runsPerAgent"),
+        agent_count=1 if (count := _number(spec, "agentCount")) is None else count,
+    )
+
+
+def _definition_of(spec: Mapping[str, Any], source: Source) -> SweepDefinition:
+    if isinstance(spec.get("sweep"), dict):
+        return read_definition(spec["sweep"], field="spec.sweep")
+    if "sweepID" in spec:
+        raise CommandError(f"{source.name}: joins the sweep {spec['sweepID']}, whose definition is on W&B")
+    reference = _part(_part(spec, "sweepFrom"), "configMapKeyRef")
+    name, key = str(reference.get("name")), str(reference.get("key"))
+    text = source.config_maps.get((name, key))
+    if text is None:
+        message = f"{source.name}: has no ConfigMap {name} with the key {key}, where spec.sweepFrom has the definition"
+        raise CommandError(f"{message}; put it into the same text")
+    return read_definition(text, field=f"ConfigMap {name}/{key}")
+
+
+def _part(manifest: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = manifest.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _number(spec: Mapping[str, Any], key: str) -> int | None:
+    value = spec.get(key)
+    return value if isinstance(value, int) else None

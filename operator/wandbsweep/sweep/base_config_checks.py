@@ -35,10 +35,9 @@ def check_use(
         )
 
 
-def check_size(base: BaseConfig, short_names: Mapping[str, str] | None, report: Report) -> None:
+def check_size(base: BaseConfig, report: Report) -> None:
     """The configuration travels inside the sweep, as one argument of the trial launcher."""
-    words = launch_words((), short_names=short_names, base_config=base.content, base_config_file=base.file)
-    size = max(len(word) for word in words)
+    size = max(len(word) for word in launch_words((), base_config=base.content, base_config_file=base.file))
     if size > LONGEST_ARGUMENT:
         message = f"takes {size} bytes as an argument of the trial launcher, which carries at most {LONGEST_ARGUMENT}"
         remedy = "leave out what the training script has as its default"
@@ -86,3 +85,4 @@ def check_parameters(base: BaseConfig, parameters: Iterable[Parameter], report: 
         places[key] = parameter.place
     if base.content is not None:
         check_keys(base, [sample], places, report)
+        check_size(base, report)

@@ -7,31 +7,45 @@ All that comes later (the configuration sent to W&B, the server's own checks, th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from wandbsweep.sweep.agile import without_wrapper
+from wandbsweep.sweep.base_config import BaseConfig, read_base_config
+from wandbsweep.sweep.base_config_checks import check_parameters, check_use
 from wandbsweep.sweep.command import read_command
+from wandbsweep.sweep.dialects import in_one_shape
 from wandbsweep.sweep.document import read_document
 from wandbsweep.sweep.keys import check_keys
+from wandbsweep.sweep.launch import SCAN
 from wandbsweep.sweep.numbers_in_yaml import is_number
 from wandbsweep.sweep.objective import check_early_terminate, read_metric
 from wandbsweep.sweep.parameters import check_grid, read_parameters, warn_of_whole_bounds
 from wandbsweep.sweep.problems import Finding, InvalidSweepError, Place, Report, did_you_mean
+from wandbsweep.sweep.protein import PROTEIN, ProteinSettings, read_settings
+from wandbsweep.sweep.protein_parameters import check_cost_parameter, read_protein_parameters
 from wandbsweep.sweep.rehearsal import rehearse
 from wandbsweep.sweep.rules import Rule
+from wandbsweep.sweep.scaled import check_scaled
+from wandbsweep.sweep.scan import read_scan
+from wandbsweep.sweep.scan_trials import read_trials
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wandbsweep.sweep.cell import Cell
     from wandbsweep.sweep.parameter import Parameter
 
 __all__ = ["METHODS", "InvalidSweepError", "SweepDefinition", "read_definition"]
 
-METHODS: Final = ("grid", "random", "bayes")
+METHODS: Final = ("grid", "random", "bayes", PROTEIN, SCAN)
+
+_NONE_AT_HAND: Final[Mapping[tuple[str, str], str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class SweepDefinition:
-    """One sweep, checked. `config` is what the user wrote; the other fields are what it means."""
+    """One sweep, checked. `config` is what the user wrote, in our shape; the other fields are what it means."""
 
     config: Mapping[str, Any]
     method: str
@@ -43,32 +57,42 @@ class SweepDefinition:
     program: str | None
     command: tuple[str, ...]
     parameters: tuple[Parameter, ...]
+    base_config: BaseConfig | None
+    """What the trial's file behind `${config_json_file}` begins with."""
+    trials: tuple[Cell, ...]
+    """Of a scan, in their order; none where its base_config is in a ConfigMap that is not at hand."""
+    protein: ProteinSettings | None
+    """How Protein searches, where the method is protein."""
     warnings: tuple[Finding, ...]
 
 
-def read_definition(source: str | Mapping[str, Any], *, field: str) -> SweepDefinition:
+def read_definition(
+    source: str | Mapping[str, Any], *, field: str, config_maps: Mapping[tuple[str, str], str] = _NONE_AT_HAND
+) -> SweepDefinition:
     """Read a definition from YAML text, or from an object that came through the API server.
 
     Args:
         source: the text of a sweep.yaml, or the mapping under spec.sweep.
         field: where it stands, as messages should name it: `spec.sweep`, `ConfigMap anymal/sweep.yaml`.
+        config_maps: the texts of ConfigMaps that are at hand, by name and key, for base_config.
 
     Raises:
         InvalidSweepError: it cannot be used; all findings are listed, warnings included, each with its remedy.
     """
     place = Place(field, joint=": ") if isinstance(source, str) else Place(field)
-    config = read_document(source, place)
     report = Report()
+    config, place = in_one_shape(read_document(source, place), place, report)
     check_keys(config, place, report)
     method = _read_method(config, place, report)
     metric_name, metric_goal = read_metric(config, method, place, report)
     check_early_terminate(config, place, report)
-    parameters = read_parameters(config.get("parameters"), place / "parameters", report)
-    if method == "grid":
-        check_grid(parameters, report)
+    base_config = read_base_config(config, config_maps, place, report)
+    parameters, trials = _read_search(config, method, base_config, place, report)
     if not isinstance(source, str):
         warn_of_whole_bounds(parameters, report)
-    command = read_command(config, place, report)
+    words = read_command(config, place, report)
+    program, command = without_wrapper(config.get("program") or None, words, written=bool(config.get("command")))
+    check_use(base_config, config, command, place, report)
     rehearse(parameters, command, place / "parameters", report)
     definition = SweepDefinition(
         config=config,
@@ -78,14 +102,39 @@ def read_definition(source: str | Mapping[str, Any], *, field: str) -> SweepDefi
         entity=config.get("entity") or None,
         project=config.get("project") or None,
         run_cap=_read_run_cap(config, place, report),
-        program=config.get("program") or None,
+        program=program,
         command=command,
         parameters=parameters,
+        base_config=base_config,
+        trials=trials,
+        protein=read_settings(config.get(PROTEIN), place / PROTEIN, report) if method == PROTEIN else None,
         warnings=report.warnings,
     )
     if report.errors:
         raise InvalidSweepError(report.findings)
     return definition
+
+
+def _read_search(
+    config: Mapping[str, Any], method: str, base: BaseConfig | None, place: Place, report: Report
+) -> tuple[tuple[Parameter, ...], tuple[Cell, ...]]:
+    """The parameters, and the trials where the method has them all beforehand."""
+    before = len(report.errors)
+    section, spot = config.get("parameters"), place / "parameters"
+    if method == SCAN:
+        parameters = read_scan(section, spot, report)
+        sound = len(report.errors) == before
+        return parameters, read_trials(parameters, base, config, place, report) if sound else ()
+    if method == PROTEIN:
+        check_cost_parameter(config, place, report)
+        return read_protein_parameters(section, spot, report), ()
+    parameters = read_parameters(section, spot, report)
+    check_scaled(parameters, report)
+    if method == "grid":
+        check_grid(parameters, report)
+    if base:
+        check_parameters(base, parameters, report)
+    return parameters, ()
 
 
 def _read_method(config: Mapping[str, Any], place: Place, report: Report) -> str:

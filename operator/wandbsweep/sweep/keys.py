@@ -39,10 +39,13 @@ def _accept(_value: Any, _place: Place, _report: Report) -> None:
 _KEYS: Final[Mapping[str, Callable[[Any, Place, Report], None]]] = {
     "method": _accept,
     "parameters": _accept,
+    "protein": _accept,
     "metric": _accept,
     "command": _accept,
     "early_terminate": _accept,
     "run_cap": _accept,
+    "base_config": _accept,
+    "base_config_file": _check_text,
     "program": _check_text,
     "name": _check_text,
     "description": _check_text,

@@ -153,7 +153,7 @@ def _check_definition(spec: Mapping[str, Any], config_maps: Mapping[tuple[str, s
     if source is None:
         return
     try:
-        definition = read_definition(source, field=field)
+        definition = read_definition(source, field=field, config_maps=config_maps)
     except InvalidSweepError as error:
         report.findings.extend(finding.under("", keys) for finding in error.findings)
         return

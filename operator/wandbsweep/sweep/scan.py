@@ -142,6 +142,11 @@ def _groups(parameters: Sequence[Parameter]) -> dict[Hashable, list[Parameter]]:
     return groups
 
 
+def short_names(parameters: Sequence[Parameter]) -> dict[str, str]:
+    """The keys in their order, each with the name that stands for it; empty for one that is not told at all."""
+    return {parameter.path[0]: parameter.column.short_name if parameter.column else "" for parameter in parameters}
+
+
 def count(parameters: Sequence[Parameter]) -> int:
     """How many trials the scan has."""
     return math.prod(len(members[0].values or ()) for members in _groups(parameters).values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from wandbsweep.sweep.base_config_checks import check_keys
+from wandbsweep.sweep.base_config_checks import check_keys, check_size
 from wandbsweep.sweep.cell import sent_cell
 from wandbsweep.sweep.launch import SCAN
 from wandbsweep.sweep.problems import kind_of
@@ -35,7 +35,7 @@ def read_trials(
     place: Place,
     report: Report,
 ) -> tuple[Cell, ...]:
-    """All trials of a scan whose parameters are sound; none where base_config is not at hand to name them."""
+    """All trials of a scan whose parameters are sound; none where there are too many, or base_config is not at hand."""
     size = count(parameters)
     if size > MOST_TRIALS:
         message = f"makes {size} trials, and a scan has at most {MOST_TRIALS}"
@@ -54,6 +54,7 @@ def read_trials(
     if base:
         places = {parameter.path[0]: parameter.place for parameter in parameters}
         check_keys(base, (cell.values for cell in cells), places, report)
+        check_size(base, report)
     return cells
 
 

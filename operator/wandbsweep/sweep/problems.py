@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wandbsweep.sweep.rules import Rule, Severity
 
@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_LONGEST_SUMMARY: Final = 1000
+"""Characters: an Event takes 1024."""
+
+
+class Position(NamedTuple):
+    """A spot in a text, as editors count: from 1."""
+
+    line: int
+    column: int
 
 
 @dataclass(frozen=True)
@@ -30,9 +39,9 @@ class Place:
         """The spot of a key or of a list item under this one; names with dots go into brackets, as in Kubernetes."""
         keys = (*self.keys, key)
         if isinstance(key, int) or not _PLAIN_KEY.fullmatch(key):
-            between = "" if self.joint == "." else self.joint
+            between = "" if self.joint == "." or not self.path else self.joint
             return Place(f"{self.path}{between}[{key}]", keys=keys)
-        return Place(f"{self.path}{self.joint}{key}", keys=keys)
+        return Place(f"{self.path}{self.path and self.joint}{key}", keys=keys)
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,8 @@ class Finding:
     place: Place
     message: str
     remedy: str = ""
+    position: Position | None = None
+    """Line and column, where the file is at hand."""
 
     @property
     def severity(self) -> Severity:
@@ -53,7 +64,12 @@ class Finding:
         return self.place.path
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.message}{self.remedy and f'; {self.remedy}'}"
+        return f"{self.field}{self.field and ': '}{self.text}"
+
+    @property
+    def text(self) -> str:
+        """What is wrong and what to do about it, without the place."""
+        return f"{self.message}{self.remedy and f'; {self.remedy}'}"
 
     def under(self, prefix: str, keys: tuple[str | int, ...] = ()) -> Finding:
         """The same finding as seen from further out: its field behind a prefix, its keys below others."""
@@ -71,6 +87,21 @@ class InvalidSweepError(ValueError):
     @property
     def errors(self) -> tuple[Finding, ...]:
         return tuple(finding for finding in self.findings if finding.severity is Severity.ERROR)
+
+
+def summary(findings: Iterable[Finding], longest: int = _LONGEST_SUMMARY) -> str:
+    """The findings in one message, each with its rule; those that are too many for it are counted."""
+    told = [f"{finding} [{finding.rule}]" for finding in findings]
+    kept: list[str] = []
+    for index, text in enumerate(told):
+        rest = len(told) - index - 1
+        more = [f"and {rest} more"] if rest else []
+        if kept and len("; ".join([*kept, text, *more])) > longest:
+            kept.append(f"and {rest + 1} more")
+            break
+        kept.append(text)
+    message = "; ".join(kept)
+    return message if len(message) <= longest else message[: longest - 1] + "…"
 
 
 @dataclass

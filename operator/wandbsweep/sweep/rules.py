@@ -46,6 +46,11 @@ class Rule(str, Enum):
         Severity.ERROR,
         "The file cannot be read, is no YAML, or is too deep or too large to be a definition.",
     )
+    DUPLICATE_KEY = (
+        "duplicate-key",
+        Severity.ERROR,
+        "A key stands twice in one mapping. Python's YAML keeps the last one in silence, kubectl refuses it.",
+    )
     EMPTY = ("empty", Severity.ERROR, "There is nothing where a definition, a list or a name has to be.")
 
     # Keys and kinds
@@ -57,6 +62,16 @@ class Rule(str, Enum):
         "A value is of another kind than its key takes, such as text for a list.",
     )
     INVALID_VALUE = ("invalid-value", Severity.ERROR, "A value is of the right kind but not among those its key takes.")
+    FOREIGN_KEY = (
+        "foreign-key",
+        Severity.ERROR,
+        "A key of another sweep system's file that would change what runs, and has no counterpart here.",
+    )
+    WITHOUT_EFFECT = (
+        "without-effect",
+        Severity.WARNING,
+        "A key of another sweep system's file that has nothing to act on here, and is left out.",
+    )
     UNSUPPORTED = ("unsupported", Severity.ERROR, "W&B knows this, but it cannot work in a pool of agents.")
 
     # Parameters
@@ -77,6 +92,11 @@ class Rule(str, Enum):
         "number-as-text",
         Severity.WARNING,
         "A value looks like a number but is text to YAML 1.1, as 1e-5 is; Kubernetes would read a number.",
+    )
+    BASE_60_NUMBER = (
+        "base-60-number",
+        Severity.WARNING,
+        "A plain word such as 1:30 is the number 90 to YAML 1.1, and text to Kubernetes.",
     )
     LOG_UNIFORM_EXPONENTS = (
         "log-uniform-exponents",

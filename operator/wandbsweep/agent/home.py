@@ -37,6 +37,10 @@ class Home:
         """The parameters of one run as JSON, for commands that take `${args_json_file}`."""
         return self.path / "args" / f"{file_name(run_id)}.json"
 
+    def config_folder(self, run_id: str) -> Path:
+        """Where the file of one run lies that `${config_json_file}` stands for."""
+        return self.path / "configs" / file_name(run_id)
+
 
 def agent_home(environ: Mapping[str, str], bundle_folder: Path | None) -> Home:
     """The agent's: as told, else beside the bundle it runs from, else as on a workstation."""

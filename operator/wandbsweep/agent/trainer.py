@@ -19,7 +19,7 @@ from wandbsweep.agent.process_table import adopt_orphans, descendants, process_t
 from wandbsweep.agent.signal_inbox import SignalInbox
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _ENDING_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT})
 _PASSED_ON = _ENDING_SIGNALS | {signal.SIGUSR1, signal.SIGUSR2}
@@ -51,11 +51,11 @@ class TrainerEnd:
         return self.return_code if self.return_code >= 0 else SIGNAL_BASE - self.return_code
 
 
-def run_trainer(argv: Sequence[str]) -> TrainerEnd:
+def run_trainer(argv: Sequence[str], environment: Mapping[str, str]) -> TrainerEnd:
     """Starts the trainer and waits for its end; an OSError when it cannot be started."""
     adopt_orphans()
     with SignalInbox(_PASSED_ON | {signal.SIGCHLD}) as inbox, guarded() as guardian:
-        process = subprocess.Popen(argv, start_new_session=True)
+        process = subprocess.Popen(argv, start_new_session=True, env=environment)
         guardian.watch(process.pid)
         end = _wait_for_first_process(process, inbox)
         _wait_for_the_rest(process.pid, guardian, inbox, signalled=end.signalled)

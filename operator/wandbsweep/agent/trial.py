@@ -1,4 +1,4 @@
-"""`wandbsweep trial ARGS_JSON -- COMMAND...`: what the W&B sweep's command calls for each run.
+"""`wandbsweep trial [OPTIONS] ARGS_JSON -- COMMAND...`: what the W&B sweep's command calls for each run.
 
 Renders the sampled values into the user's own command, runs it in the foreground, records what became of it, and ends
 with its exit code. It works wherever `wandb agent` does: with no variable set it keeps its files beside the run's.
@@ -7,12 +7,11 @@ with its exit code. It works wherever `wandb agent` does: with no variable set i
 from __future__ import annotations
 
 import errno
-import json
 import os
 import sys
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from wandbsweep.agent import interpreter_map, outcomes
 from wandbsweep.agent.atomic_file import write_atomically
@@ -21,12 +20,12 @@ from wandbsweep.agent.exit_codes import TrialExit
 from wandbsweep.agent.home import Home, trial_home
 from wandbsweep.agent.trainer import TrainerEnd, run_trainer
 from wandbsweep.agent.variables import INTERPRETER_MAP
-from wandbsweep.sweep.rendering import RenderError, args_json, render_command, uses_args_json_file
+from wandbsweep.sweep.launch import LaunchError, Rendered, read_launch, render_launch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-USAGE = "wandbsweep trial ARGS_JSON -- COMMAND..."
+_RUN_NAME: Final = "WANDB_NAME"
 
 
 class TrialError(Exception):
@@ -37,21 +36,17 @@ class TrialError(Exception):
         self.code = code
 
 
-@dataclass(frozen=True)
-class Trial:
-    """One run's sampled values and the command that they go into."""
-
-    values: Mapping[str, Any]
-    command: tuple[str, ...]
-
-
 def run_trial(words: Sequence[str], environ: Mapping[str, str]) -> int:
     """Runs one trial to its end and returns the exit code."""
     home = trial_home(environ)
     take_console(home.console)
     run_id = environ.get("WANDB_RUN_ID") or f"process-{os.getpid()}"
     try:
-        end = _start(trainer_argv(read_trial(words), home, run_id, environ))
+        rendered = _render(words, home, run_id)
+        argv = _on_this_machine(rendered.argv, environ)
+        for path, text in rendered.files.items():
+            _write(path, text)
+        end = _start(argv, _trainer_environment(rendered, environ))
     except TrialError as error:
         sys.stderr.write(f"wandbsweep trial: {error}\n")
         _record(home, run_id, outcomes.Outcome.FAILED, error.code)
@@ -60,47 +55,47 @@ def run_trial(words: Sequence[str], environ: Mapping[str, str]) -> int:
     return end.exit_code
 
 
-def read_trial(words: Sequence[str]) -> Trial:
-    """The command line as W&B's agent fills it in."""
-    if len(words) < 3 or words[1] != "--":  # noqa: PLR2004 - JSON, two dashes and at least a program
+def _render(words: Sequence[str], home: Home, run_id: str) -> Rendered:
+    try:
+        rendered = render_launch(
+            read_launch(words),
+            args_json_file=str(home.args_file(run_id)),
+            config_folder=str(home.config_folder(run_id)),
+        )
+    except LaunchError as error:
+        raise TrialError(TrialExit.BAD_ARGUMENTS, str(error)) from None
+    if not rendered.argv:
+        raise TrialError(TrialExit.BAD_ARGUMENTS, "the command is empty once its macros are filled in")
+    return rendered
+
+
+def _on_this_machine(argv: Sequence[str], environ: Mapping[str, str]) -> list[str]:
+    try:
+        rows = interpreter_map.read_interpreter_map(environ.get(INTERPRETER_MAP.name, ""))
+    except interpreter_map.InterpreterMapError as error:
+        raise TrialError(TrialExit.BAD_ARGUMENTS, str(error)) from None
+    return interpreter_map.map_interpreter(list(argv), rows)
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        write_atomically(Path(path), text.encode())
+    except OSError as error:
         raise TrialError(
             TrialExit.BAD_ARGUMENTS,
-            f"expected `{USAGE}`; the sweep's command must be "
-            '["wandbsweep", "trial", "${args_json}", "--", ...your own command...]',
-        )
+            f"cannot write {path} for the trainer ({error.strerror}): set WANDBSWEEP_HOME elsewhere",
+        ) from None
+
+
+def _trainer_environment(rendered: Rendered, environ: Mapping[str, str]) -> dict[str, str]:
+    """A trial with a name gives it to its run, unless the user named the run."""
+    named = {_RUN_NAME: rendered.name} if rendered.name and not environ.get(_RUN_NAME) else {}
+    return {**environ, **named}
+
+
+def _start(argv: Sequence[str], environment: Mapping[str, str]) -> TrainerEnd:
     try:
-        values = json.loads(words[0])
-    except ValueError as error:
-        raise TrialError(TrialExit.BAD_ARGUMENTS, f"the sampled values are not JSON: {error}") from None
-    if not isinstance(values, dict):
-        raise TrialError(TrialExit.BAD_ARGUMENTS, "the sampled values must be a JSON object, parameter by parameter")
-    return Trial(values, tuple(words[2:]))
-
-
-def trainer_argv(trial: Trial, home: Home, run_id: str, environ: Mapping[str, str]) -> list[str]:
-    """The trainer's arguments; writes the file behind `${args_json_file}` if the command asks for it."""
-    path = home.args_file(run_id)
-    try:
-        argv = render_command(trial.command, trial.values, args_json_file=path)
-        rows = interpreter_map.read_interpreter_map(environ.get(INTERPRETER_MAP.name, ""))
-    except (RenderError, interpreter_map.InterpreterMapError) as error:
-        raise TrialError(TrialExit.BAD_ARGUMENTS, str(error)) from None
-    if not argv:
-        raise TrialError(TrialExit.BAD_ARGUMENTS, "the command is empty once its macros are filled in")
-    if uses_args_json_file(trial.command):
-        try:
-            write_atomically(path, args_json(trial.values).encode())
-        except OSError as error:
-            raise TrialError(
-                TrialExit.BAD_ARGUMENTS,
-                f"cannot write {path} for ${{args_json_file}} ({error.strerror}): set WANDBSWEEP_HOME elsewhere",
-            ) from None
-    return interpreter_map.map_interpreter(argv, rows)
-
-
-def _start(argv: Sequence[str]) -> TrainerEnd:
-    try:
-        return run_trainer(argv)
+        return run_trainer(argv, environment)
     except FileNotFoundError:
         raise TrialError(
             TrialExit.NOT_FOUND,

@@ -22,8 +22,8 @@ from wandbsweep.sweep.numbers_in_yaml import is_number
 from wandbsweep.sweep.objective import check_early_terminate, read_metric
 from wandbsweep.sweep.parameters import check_grid, read_parameters, warn_of_whole_bounds
 from wandbsweep.sweep.problems import Finding, InvalidSweepError, Place, Report, did_you_mean
-from wandbsweep.sweep.protein import PROTEIN, ProteinSettings, read_settings
-from wandbsweep.sweep.protein_parameters import check_cost_parameter, read_protein_parameters
+from wandbsweep.sweep.protein import PROTEIN, ProteinSettings, read_protein
+from wandbsweep.sweep.protein_parameters import read_protein_parameters
 from wandbsweep.sweep.rehearsal import rehearse
 from wandbsweep.sweep.rules import Rule
 from wandbsweep.sweep.scaled import check_scaled
@@ -107,7 +107,7 @@ def read_definition(
         parameters=parameters,
         base_config=base_config,
         trials=trials,
-        protein=read_settings(config.get(PROTEIN), place / PROTEIN, report) if method == PROTEIN else None,
+        protein=read_protein(config, place, report) if method == PROTEIN else None,
         warnings=report.warnings,
     )
     if report.errors:
@@ -125,10 +125,7 @@ def _read_search(
         parameters = read_scan(section, spot, report)
         sound = len(report.errors) == before
         return parameters, read_trials(parameters, base, config, place, report) if sound else ()
-    if method == PROTEIN:
-        check_cost_parameter(config, place, report)
-        return read_protein_parameters(section, spot, report), ()
-    parameters = read_parameters(section, spot, report)
+    parameters = (read_protein_parameters if method == PROTEIN else read_parameters)(section, spot, report)
     check_scaled(parameters, report)
     if method == "grid":
         check_grid(parameters, report)

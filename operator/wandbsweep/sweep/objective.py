@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from wandbsweep.sweep.numbers_in_yaml import checked_number, is_number
 from wandbsweep.sweep.problems import Place, Report, did_you_mean, kind_of
+from wandbsweep.sweep.protein import PROTEIN
 from wandbsweep.sweep.rules import Rule
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ def read_metric(
     """Name and goal of the metric; as with W&B the goal is to minimize where none is given."""
     place = place / "metric"
     if "metric" not in config:
-        needing = "method bayes" if method == "bayes" else "early_terminate" if "early_terminate" in config else None
+        needing = "early_terminate" if "early_terminate" in config else None
+        if method in ("bayes", PROTEIN):
+            needing = f"method {method}"
         if needing:
             remedy = "write {name: <what the program logs>, goal: maximize}"
             report.add(Rule.MISSING_KEY, place, f"is missing, and {needing} needs one", remedy)

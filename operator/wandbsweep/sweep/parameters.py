@@ -36,15 +36,20 @@ def read_parameters(section: Any, place: Place, report: Report, parents: tuple[s
     companions = {key for parts in beside.values() for key in parts}
     found_parameters: list[Parameter] = []
     for name, body in section.items():
-        if not _NAME.fullmatch(name):
-            message = "a parameter's name may hold letters, digits and _ . - after a letter or _"
-            report.add(Rule.PARAMETER_NAME, place / name, message)
+        check_name(name, place / name, report)
         if name not in companions:
             found_parameters += _read_parameter((*parents, name), body, place / name, report, beside.get(name, {}))
         elif name in beside:
             message = "belongs to a scaled dictionary and cannot be one itself"
             report.add(Rule.PARAMETER_NAME, place / name, message, "call one of them otherwise")
     return tuple(found_parameters)
+
+
+def check_name(name: str, place: Place, report: Report) -> None:
+    """Whether W&B takes the name for a parameter's."""
+    if not _NAME.fullmatch(name):
+        message = "a parameter's name may hold letters, digits and _ . - after a letter or _"
+        report.add(Rule.PARAMETER_NAME, place, message)
 
 
 def _read_parameter(

@@ -14,6 +14,8 @@ from wandbsweep.sweep.base_config import BASE_CONFIG, BASE_CONFIG_FILE
 from wandbsweep.sweep.cell import sent_cell
 from wandbsweep.sweep.distributions import CATEGORICAL, INT_UNIFORM, Q_UNIFORM
 from wandbsweep.sweep.launch import SCAN, launch_words
+from wandbsweep.sweep.protein import PROTEIN
+from wandbsweep.sweep.protein_on_wandb import without_protein
 from wandbsweep.sweep.scan import short_names
 from wandbsweep.sweep.wandb_parameters import wandb_parameters
 
@@ -36,6 +38,8 @@ def wandb_config(
     if definition.method == SCAN:
         config["method"] = "grid"
         config["parameters"] = {SCAN: {"values": [sent_cell(cell) for cell in definition.trials]}}
+    elif definition.method == PROTEIN:
+        config = without_protein(config, definition.parameters)
     else:
         config["parameters"] = copy.deepcopy(wandb_parameters(definition.parameters))
     for key in (BASE_CONFIG, BASE_CONFIG_FILE):
@@ -76,8 +80,8 @@ def effective_run_cap(
 ) -> int | None:
     """How many runs the sweep may have, or None for no limit.
 
-    spec.maxRuns wins over the definition's run_cap. Random and bayes never end by themselves: without either, they get
-    what the agents asked for would run, as if a job of runs_per_agent runs had been submitted agent_count times.
+    spec.maxRuns wins over the definition's run_cap. Random, bayes and protein never end by themselves: without either,
+    they get what the agents asked for would run, as if a job of runs_per_agent runs had been submitted agent_count times.
     """
     if max_runs is not None:
         return max_runs

@@ -1,7 +1,7 @@
 """A grid, point by point, in the order in which W&B hands its points out, without ever holding them all.
 
-W&B sorts the parameters by name at each level; the first one changes slowest. Of values that are the same to it (3.0 and
-3, a mapping and the same in another order) it tries one, the last, in the place of the first.
+W&B sorts the parameters by name at each level; the first one changes slowest. Of values that are the same to it (3.0
+and 3, a mapping and the same in another order) it tries one, the last, in the place of the first.
 """
 
 from __future__ import annotations

@@ -68,9 +68,12 @@ class Reason(str, Enum):
     SWEEP_INVALID = ("SweepInvalid", "The sweep definition has mistakes; the message lists each field and its remedy.")
     CONFIG_MAP_NOT_FOUND = (
         "ConfigMapNotFound",
-        "The ConfigMap of spec.sweepFrom does not exist; it is read once it does.",
+        "The ConfigMap of spec.sweepFrom or of base_config does not exist; it is read once it does.",
     )
-    CONFIG_MAP_KEY_NOT_FOUND = ("ConfigMapKeyNotFound", "The ConfigMap of spec.sweepFrom exists but lacks the key.")
+    CONFIG_MAP_KEY_NOT_FOUND = (
+        "ConfigMapKeyNotFound",
+        "The ConfigMap of spec.sweepFrom or of base_config exists but lacks the key.",
+    )
     TEMPLATE_REJECTED = (
         "TemplateRejected",
         "The API server refused the agent Job made from spec.template in a dry run.",

@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wandbsweep.api.reasons import ConditionType, Reason
 from wandbsweep.api.status import ConditionStatus
 from wandbsweep.controller.kube_api import NotFoundError, RefusedError, core_path, jobs_path
 from wandbsweep.pool.facts import Problem
 from wandbsweep.pool.jobs import Owner, agent_job
+from wandbsweep.sweep.base_config import base_config_source
 from wandbsweep.sweep.definition import InvalidSweepError, SweepDefinition, read_definition
 from wandbsweep.sweep.path import SweepPath
 
 if TYPE_CHECKING:
-    from wandbsweep.api.spec import WandbSweepSpec
+    from collections.abc import Mapping
+
+    from wandbsweep.api.spec import ConfigMapKeyRef, WandbSweepSpec
     from wandbsweep.api.status import WandbSweepStatus
     from wandbsweep.controller.kube_api import KubeApi
     from wandbsweep.pool.jobs import Runtime
+    from wandbsweep.sweep.base_config import ConfigMapKey
 
 
 async def read_sweep(kube: KubeApi, namespace: str, spec: WandbSweepSpec) -> SweepDefinition | Problem:
     """The definition of a sweep that is to be created, or what is wrong with it."""
+    source: str | Mapping[str, Any] = spec.sweep or {}
+    field, joint = "spec.sweep", "."
+    if spec.sweep_from is not None:
+        reference = spec.sweep_from.config_map_key_ref
+        text = await _config_map_text(kube, namespace, reference, "spec.sweepFrom", "sweep.yaml")
+        if isinstance(text, Problem):
+            return text
+        source, field, joint = text, f"ConfigMap {reference.name}/{reference.key}", ": "
+    config_maps: dict[tuple[str, str], str] = {}
+    if base := base_config_source(source):
+        text = await _config_map_text(kube, namespace, base, f"{field}{joint}base_config", "base.json")
+        if isinstance(text, Problem):
+            return text
+        config_maps[base.name, base.key] = text
     try:
-        if spec.sweep_from is not None:
-            reference = spec.sweep_from.config_map_key_ref
-            text = await _config_map_text(kube, namespace, reference.name, reference.key)
-            if isinstance(text, Problem):
-                return text
-            definition = read_definition(text, field=f"ConfigMap {reference.name}/{reference.key}")
-        else:
-            definition = read_definition(spec.sweep or {}, field="spec.sweep")
+        definition = read_definition(source, field=field, config_maps=config_maps)
     except InvalidSweepError as error:
         return Problem(Reason.SWEEP_INVALID, str(error))
     if spec.project is None and definition.project is None:
@@ -41,15 +52,19 @@ async def read_sweep(kube: KubeApi, namespace: str, spec: WandbSweepSpec) -> Swe
     return definition
 
 
-async def _config_map_text(kube: KubeApi, namespace: str, name: str, key: str) -> str | Problem:
-    field = "spec.sweepFrom.configMapKeyRef"
+async def _config_map_text(
+    kube: KubeApi, namespace: str, reference: ConfigMapKeyRef | ConfigMapKey, owner: str, file: str
+) -> str | Problem:
+    """What a definition refers to; `owner` is the part of it that does, `file` what users keep such a text in."""
+    name, key = reference.name, reference.key
+    field = f"{owner}.configMapKeyRef"
     try:
         config_map = await kube.get(core_path(namespace, "configmaps", name))
     except NotFoundError:
         return Problem(
             Reason.CONFIG_MAP_NOT_FOUND,
             f"{field}.name: there is no ConfigMap {name!r} in namespace {namespace!r}; create it with "
-            f"`kubectl -n {namespace} create configmap {name} --from-file={key}=sweep.yaml`",
+            f"`kubectl -n {namespace} create configmap {name} --from-file={key}={file}`",
         )
     text = config_map.get("data", {}).get(key)
     if text is None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from wandbsweep.pool.facts import Best, SweepReading, SweepState
 from wandbsweep.sweep.definition import InvalidSweepError, read_definition
+from wandbsweep.sweep.launch import SCAN, method_on_wandb, values_of_scan
 from wandbsweep.sweep.wandb_config import grid_size
 from wandbsweep.tracking.errors import PartialReadError
 
@@ -97,7 +98,7 @@ def to_reading(answer: protocol.SweepReading, now: datetime, before: SweepReadin
         definition = read_definition(dict(answer.config), field="sweep")
     except InvalidSweepError:
         definition = None  # a sweep from elsewhere may use what this version does not know; its runs count all the same
-    method = definition.method if definition else str(answer.config.get("method", "unknown"))
+    method = str(method_on_wandb(answer.config) or "unknown")
     metric = definition.metric_name if definition else None
     runs = {state: count for state, count in answer.runs_by_state.items() if count}
     unchanged = before and before.state_text == answer.state and before.runs_by_state == runs
@@ -110,13 +111,14 @@ def to_reading(answer: protocol.SweepReading, now: datetime, before: SweepReadin
         run_cap=definition.run_cap if definition else None,
         grid_size=grid_size(definition) if definition else answer.expected_runs,
         runs_by_state=runs,
-        best=_best(answer.best, metric),
+        best=_best(answer.best, metric, method),
         read_at=now,
         quiet_since=before.quiet_since if before and unchanged else now,
     )
 
 
-def _best(best: protocol.BestRun | None, metric: str | None) -> Best | None:
+def _best(best: protocol.BestRun | None, metric: str | None, method: str) -> Best | None:
     if best is None or metric is None:
         return None
-    return Best(best.run_id, best.name, best.url, metric, best.value, best.parameters)
+    parameters = values_of_scan(best.parameters) if method == SCAN else best.parameters
+    return Best(best.run_id, best.name, best.url, metric, best.value, parameters)

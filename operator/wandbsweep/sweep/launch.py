@@ -103,6 +103,14 @@ def method_on_wandb(config: Mapping[str, Any]) -> str | None:
     return config.get("method")
 
 
+def values_of_scan(recorded: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a run of a scan tried, by key, from the parameters that W&B has of it."""
+    try:
+        return read_cell(recorded.get(SCAN)).values
+    except CellError:
+        return recorded
+
+
 def read_launch(words: Sequence[str], args: Mapping[str, Any] | None = None) -> Launch:
     """Read what stands behind `wandbsweep trial`, once W&B's agent has filled in its macros.
 

@@ -41,6 +41,14 @@ while True: time.sleep(0.1)
 """
 
 
+# At its exit wandb waits for its service, and a service that was not told to end does so when its parent is gone.
+WAITS_FOR_ITS_SERVICE = """
+import atexit, subprocess, sys
+service = "import os, time; parent = os.getppid()\\nwhile os.getppid() == parent: time.sleep(0.05)"
+atexit.register(subprocess.Popen([sys.executable, "-c", service], start_new_session=True).wait)
+"""
+
+
 @pytest.fixture
 def container(runtime, environ, spawn, observe, tmp_path):
     """Starts the runtime in an image whose wandb is the given program."""
@@ -150,6 +158,22 @@ def test_what_the_agent_leaves_behind_is_ended(container, eventually, alive, tmp
     )
     assert pod.exit_code() == 0
     assert not alive(pod.ready_pid())
+
+
+@pytest.mark.parametrize(
+    ("last_act", "code", "reason"),
+    [
+        ("", 0, "Done"),
+        ("sys.exit(1)", 27, "AgentCrashed"),
+        ("sys.exit('Error: the service process did not respond in time')", 23, "WandbUnreachable"),
+        ("raise TimeoutError('deadline exceeded')", 23, "WandbUnreachable"),
+    ],
+)
+def test_an_agent_and_its_service_that_wait_for_each_other_do_not_wait_for_ever(container, last_act, code, reason):
+    """Seen with wandb 0.31.0: the request to shut down is lost when a request has just been given up."""
+    pod = container(WAITS_FOR_ITS_SERVICE + last_act)
+    assert pod.exit_code(30) == code, pod.log
+    assert pod.last_words["reason"] == reason
 
 
 def test_orphans_are_reaped_while_the_agent_runs(container, eventually):

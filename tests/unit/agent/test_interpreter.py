@@ -79,7 +79,8 @@ def test_without_any_the_message_names_the_remedy(tmp_path):
 def test_the_agent_gets_only_flags_that_its_version_knows(version, flags):
     settings = AgentSettings.from_environ({"WANDBSWEEP_SWEEP": "team/lab/abc"})
     command = wandb_agent_command(Interpreter("/py", version), settings, drain_budget(30))
-    assert command == ["/py", "-m", "wandb", "agent", *flags, "team/lab/abc"]
+    assert command[0] == "/py"
+    assert command[command.index("agent") :] == ["agent", *flags, "team/lab/abc"]
 
 
 def test_runs_per_agent_becomes_the_agents_count():

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
 from wandbsweep.sweep.problems import Finding, InvalidSweepError, Place, Position, Report, kind_of
 from wandbsweep.sweep.rules import Rule
-from wandbsweep.sweep.yaml_nodes import DEEPEST, MOST_VALUES, excess, odd_entries, position
+from wandbsweep.sweep.yaml_nodes import DEEPEST, MOST_VALUES, duplicate_keys, excess, position, walk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_NUMBERS: Final = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
 
 def read_document(source: str | Mapping[str, Any], place: Place, report: Report | None = None) -> dict[str, Any]:
@@ -113,8 +115,17 @@ def _through_nodes(text: str, data: Any, place: Place, report: Report) -> Any:
         return None
     if too_much := excess(root, place, DEEPEST):
         raise InvalidSweepError([too_much])
-    report.findings.extend(odd_entries(root, place))
+    for node, spot in walk(root, place):
+        report.findings.extend(duplicate_keys(node, spot))
+        _warn_of_base_60(node, spot, report)
     return _constructed(root) if data is None else data
+
+
+def _warn_of_base_60(node: yaml.Node, place: Place, report: Report) -> None:
+    if node.tag in _NUMBERS and ":" in node.value:
+        message = f"YAML 1.1 reads {node.value} as a number to the base of 60, Kubernetes as text"
+        remedy = "put it in quotes, or write the number out"
+        report.findings.append(Finding(Rule.TWO_READINGS, place, message, remedy, position(node.start_mark)))
 
 
 def _not_yaml(error: yaml.YAMLError, place: Place) -> InvalidSweepError:

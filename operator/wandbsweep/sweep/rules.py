@@ -93,10 +93,10 @@ class Rule(str, Enum):
         Severity.WARNING,
         "A value looks like a number but is text to YAML 1.1, as 1e-5 is; Kubernetes would read a number.",
     )
-    BASE_60_NUMBER = (
-        "base-60-number",
+    TWO_READINGS = (
+        "two-readings",
         Severity.WARNING,
-        "A plain word such as 1:30 is the number 90 to YAML 1.1, and text to Kubernetes.",
+        "W&B and Kubernetes read a plain word differently: 1:30 in a file, y or n in a manifest.",
     )
     LOG_UNIFORM_EXPONENTS = (
         "log-uniform-exponents",

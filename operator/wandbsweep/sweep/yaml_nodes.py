@@ -1,4 +1,4 @@
-"""What only the nodes of a YAML text show: where a key stands, keys that stand twice, aliases that would explode.
+"""What only the nodes of a YAML text show: where a key stands, keys that stand twice, how large it is without aliases.
 
 PyYAML's own reading keeps the last of two equal keys in silence, and writes aliases out without asking how often.
 """
@@ -22,7 +22,6 @@ DEEPEST_FILE: Final = 100
 MOST_VALUES: Final = 200_000
 
 _MERGE: Final = "tag:yaml.org,2002:merge"
-_NUMBERS: Final = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
 
 class Spot(NamedTuple):
@@ -100,34 +99,28 @@ def _extent(node: yaml.Node, known: dict[int, tuple[int, int]]) -> tuple[int, in
     return known[id(node)]
 
 
-def odd_entries(root: yaml.Node, place: Place) -> list[Finding]:
-    """Keys that stand twice, and numbers that only YAML 1.1 reads as such. Each node is looked at once."""
-    return list(_odd_entries(root, place, set()))
+def walk(root: yaml.Node, place: Place) -> Iterator[tuple[yaml.Node, Place]]:
+    """All nodes of a document with their places; what aliases refer to only once."""
+    return _walk(root, place, set())
 
 
-def _odd_entries(node: yaml.Node, place: Place, seen: set[int]) -> Iterator[Finding]:
-    if isinstance(node, yaml.ScalarNode):
-        if node.tag in _NUMBERS and ":" in node.value and node.style is None:
-            message = f"YAML 1.1 reads {node.value} as a number to the base of 60, Kubernetes as text"
-            remedy = "put it in quotes, or write the number out"
-            yield Finding(Rule.BASE_60_NUMBER, place, message, remedy, position(node.start_mark))
-        return
+def _walk(node: yaml.Node, place: Place, seen: set[int]) -> Iterator[tuple[yaml.Node, Place]]:
     if id(node) in seen:
         return
     seen.add(id(node))
+    yield node, place
     if isinstance(node, yaml.MappingNode):
-        yield from _duplicates(node, place)
         for named, value in node.value:
-            key = named.value if isinstance(named, yaml.ScalarNode) else "?"
-            yield from _odd_entries(value, place / key, seen)
-    else:
+            yield from _walk(value, place / str(named.value), seen)
+    elif isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
-            yield from _odd_entries(item, place / index, seen)
+            yield from _walk(item, place / index, seen)
 
 
-def _duplicates(node: yaml.MappingNode, place: Place) -> Iterator[Finding]:
+def duplicate_keys(node: yaml.Node, place: Place) -> Iterator[Finding]:
+    """The keys of one mapping that stand in it twice. `<<` may."""
     first: dict[str, Position] = {}
-    for named, _ in node.value:
+    for named, _ in node.value if isinstance(node, yaml.MappingNode) else ():
         if not isinstance(named, yaml.ScalarNode) or named.tag == _MERGE:
             continue
         here = position(named.start_mark)

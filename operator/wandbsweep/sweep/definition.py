@@ -28,6 +28,7 @@ from wandbsweep.sweep.rehearsal import rehearse
 from wandbsweep.sweep.rules import Rule
 from wandbsweep.sweep.scaled import check_scaled
 from wandbsweep.sweep.scan import read_scan
+from wandbsweep.sweep.scan_in_kubernetes import check_order
 from wandbsweep.sweep.scan_trials import read_trials
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def read_definition(
     parameters, trials = _read_search(config, method, base_config, place, report)
     if not isinstance(source, str):
         warn_of_whole_bounds(parameters, report)
+        check_order(config.get("parameters"), parameters, place / "parameters", report)
     words = read_command(config, place, report)
     program, command = without_wrapper(config.get("program") or None, words, written=bool(config.get("command")))
     check_use(base_config, config, command, place, report)

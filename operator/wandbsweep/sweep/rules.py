@@ -117,7 +117,12 @@ class Rule(str, Enum):
         Severity.ERROR,
         "Values that belong together are not equally many: those of one group, or value_names and values.",
     )
-    KEY_TWICE = ("key-twice", Severity.ERROR, "Two keys of a scan are the same, one with / and one with a dot.")
+    KEY_TWICE = ("key-twice", Severity.ERROR, "Two parameters of a scan have one key, be it with / or with dots.")
+    ORDER_LOST = (
+        "order-lost",
+        Severity.WARNING,
+        "The order of keys decides on trials and their names, and Kubernetes keeps mappings in alphabetical order.",
+    )
     SCAN_TOO_LARGE = ("scan-too-large", Severity.ERROR, "A scan has more trials than W&B can hand out as a grid.")
     KEY_NOT_IN_BASE_CONFIG = (
         "key-not-in-base-config",

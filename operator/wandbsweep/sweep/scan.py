@@ -1,7 +1,8 @@
 """`method: scan`: every trial is known beforehand, with its name.
 
 Parameters of one group change together, groups are crossed, and the first group is the slowest. Order and names are
-those of robomimic's ConfigGenerator.
+those of robomimic's ConfigGenerator. The order is that of the parameters, which are a mapping or, since Kubernetes
+keeps mappings in alphabetical order, a list.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from wandbsweep.sweep.rules import Rule
 from wandbsweep.sweep.settings import check_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     from wandbsweep.sweep.problems import Place, Report
 
@@ -32,16 +33,31 @@ _KEYS: Final = ("values", "value", "group", "name", "value_names", "hidename")
 
 def read_scan(section: Any, place: Place, report: Report) -> tuple[Parameter, ...]:
     """The parameters of a scan, in the order in which they were written; what is wrong goes into the report."""
-    if not isinstance(section, dict) or not section:
+    if isinstance(section, dict) and section:
+        bodies = [(key, body, place / key) for key, body in section.items()]
+    elif isinstance(section, list) and section:
+        bodies = list(_read_items(section, place, report))
+    else:
         message = f"must be a mapping, not {kind_of(section)}" if section else "is missing"
         remedy = "name at least one parameter, for example algo.rnn.horizon: {values: [10, 20]}"
         report.add(Rule.WRONG_KIND if section else Rule.MISSING_KEY, place, message, remedy)
         return ()
-    found = [_read_parameter(key, body, place / key, report) for key, body in section.items()]
+    found = [_read_parameter(key, body, spot, report) for key, body, spot in bodies]
     parameters = tuple(parameter for parameter in found if parameter)
     _check_keys(parameters, report)
     _check_groups(parameters, report)
     return parameters
+
+
+def _read_items(section: list[Any], place: Place, report: Report) -> Iterator[tuple[str, Any, Place]]:
+    """Items such as {key: algo.rnn.horizon, values: [10, 20]}."""
+    for index, item in enumerate(section):
+        key = item.get("key") if isinstance(item, dict) else None
+        if isinstance(key, str):
+            yield key, {name: value for name, value in item.items() if name != "key"}, place / index
+        else:
+            message = "does not say which setting it changes"
+            report.add(Rule.MISSING_KEY, place / index / "key", message, "write key: algo.rnn.horizon or the like")
 
 
 def _read_parameter(key: str, body: Any, place: Place, report: Report) -> Parameter | None:
@@ -114,12 +130,12 @@ def _read_value_names(body: Mapping[str, Any], place: Place, report: Report) -> 
 
 
 def _check_keys(parameters: Sequence[Parameter], report: Report) -> None:
-    first: dict[tuple[str, ...], str] = {}
+    first: dict[tuple[str, ...], Parameter] = {}
     for parameter in parameters:
-        (key,) = parameter.path
-        twin = first.setdefault(split_key(key), key)
-        if twin != key:
-            report.add(Rule.KEY_TWICE, parameter.place, f"is the same key as {twin!r}", "remove one of the two")
+        twin = first.setdefault(split_key(parameter.path[0]), parameter)
+        if twin is not parameter:
+            message = f"sets the same thing as {twin.path[0]!r} at {twin.place.path}"
+            report.add(Rule.KEY_TWICE, parameter.place, message, "remove one of the two")
 
 
 def _check_groups(parameters: Sequence[Parameter], report: Report) -> None:

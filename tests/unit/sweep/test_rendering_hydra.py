@@ -22,10 +22,10 @@ ODD_INTS = (0, -1, 2**31, 2**53 + 1, -(2**63), 2**64, 10**30)
 ODD_TEXTS = (
     "", " ", "null", "None", "NULL", "true", "False", "yes", "on", "nan", "-inf", "1", "1.0", "1e5", "1e-5", "-5", "+3",
     "0x10", "1_000", "007", "'", '"', "''", "\\", "\\\\", "\\'", "it's", 'say "x"', ",", "a,b", "=", "a=b", "--flag",
-    "-x", "$", "$HOME", "${args}", "${a}", "${oc.env:HOME}", "\\${a}", "$${args_no_hyphens}", "{", "}", "{a:1}", "[1,2]",
+    "-x", "$", "${args}", "${a}", "${oc.env:HOME}", "\\${a}", "$${args_no_hyphens}", "{", "}", "{a:1}", "[1,2]",
     "(", "a)b", "choice(1,2)", "range(1,3)", "sort(a)", "int('3')", "a b", "  a ", "a\tb", "a\nb", "\r", "a:b", "~a",
     "a/b", "/x/y.usd", "@", "ü", "日本", "🦾", "\u2028", "%s", "a;b", "`id`", "$(id)", "&&", "*", "?", "????", "!", "|",
-    "<a>", "lstm", "elu", "Isaac-Velocity-v0",
+    "<a>", "$HOME", "lstm", "elu", "Isaac-Velocity-v0",
 )  # fmt: skip
 ODD_KEYS = (
     ".*", ".*_hip_yaw_joint", "waist.*", ".*(hip|knee)_joint", "[lr]_arm", "a{2,3}", "a:b", "a=b", "a,b", "a b", " a",

@@ -98,6 +98,10 @@ class Reason(str, Enum):
     JOINED = ("Joined", "spec.sweepID names a sweep that exists; its agents work on that one.")
     SWEEP_NOT_FOUND = ("SweepNotFound", "spec.sweepID names a sweep that W&B does not know in this entity and project.")
     SWEEP_REJECTED = ("SweepRejected", "W&B refused to create the sweep; the message is its answer.")
+    SEARCH_ENGINE_MISSING = (
+        "SearchEngineMissing",
+        "The definition is sound, but nothing here can search by its method; the message says what works.",
+    )
     NOT_VALID = ("NotValid", "Nothing is created while SweepValid is not true.")
     NOT_REACHABLE = ("NotReachable", "Nothing can be created while WandbReachable is not true.")
 
@@ -184,6 +188,7 @@ _SWEEP_CREATED = (
     Reason.JOINED,
     Reason.SWEEP_NOT_FOUND,
     Reason.SWEEP_REJECTED,
+    Reason.SEARCH_ENGINE_MISSING,
     Reason.NOT_VALID,
     Reason.NOT_REACHABLE,
 )

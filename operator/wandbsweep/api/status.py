@@ -150,7 +150,7 @@ class WandbSweepStatus(ApiModel):
     sweep_state: str | None = Field(
         default=None, description="State of the sweep on W&B, in upper case: RUNNING, PAUSED, FINISHED, CANCELED."
     )
-    method: str | None = Field(default=None, description="Search method of the sweep: grid, random or bayes.")
+    method: str | None = Field(default=None, description="Search method of the sweep, such as bayes.")
     agents: Agents | None = Field(default=None, description="The pool of agents, counted.")
     selector: str | None = Field(
         default=None, description="Label selector of the agent pods, as text. The scale subresource reports it."

@@ -19,6 +19,7 @@ from wandbsweep.controller.definitions import check_template, read_sweep, templa
 from wandbsweep.controller.intents import read_intent
 from wandbsweep.controller.kube_api import NotFoundError, core_path, jobs_path, sweeps_path
 from wandbsweep.pool import polling
+from wandbsweep.pool.engines import missing_engine
 from wandbsweep.pool.facts import AgentJob, AgentPod, Problem, Snapshot, SweepReading
 from wandbsweep.pool.jobs import Owner
 from wandbsweep.pool.slots import ended_since
@@ -82,7 +83,8 @@ class Observer:
         if status.completion_time is None and (deleted_at is None or (intent_at and status.sweep_path is None)):
             definition, problem = await self._definition(owner, spec, status, metadata["generation"])
         wandb = _WandbSide()
-        if status.sweep_path is not None or (intent_at if deleted_at else problem is None):
+        wanted = problem is None and missing_engine(definition) is None
+        if status.sweep_path is not None or (intent_at if deleted_at else wanted):
             wandb = await self._wandb(owner, spec, status, jobs, deleting=deleted_at is not None)
         snapshot = Snapshot(
             namespace=key.namespace,

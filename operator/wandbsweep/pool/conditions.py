@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from wandbsweep.api.reasons import ConditionType, Reason
 from wandbsweep.api.status import Condition, ConditionStatus
+from wandbsweep.pool.engines import missing_engine
 from wandbsweep.pool.facts import JobPhase
 from wandbsweep.pool.slots import failures_in_a_row, jobs_by_slot
 
@@ -81,6 +82,8 @@ def sweep_created(snapshot: Snapshot, outcome: Outcome) -> Finding:
         return Finding(kind, ConditionStatus.FALSE, Reason.SWEEP_NOT_FOUND, _not_found(snapshot))
     if snapshot.definition_problem:
         return Finding(kind, ConditionStatus.FALSE, Reason.NOT_VALID, "Nothing is created while SweepValid is false.")
+    if lacking := missing_engine(snapshot.definition):
+        return _false(kind, lacking)
     if outcome.wandb_problem or snapshot.wandb_problem:
         message = "Nothing can be created while WandbReachable is false."
         return Finding(kind, ConditionStatus.FALSE, Reason.NOT_REACHABLE, message)

@@ -19,6 +19,7 @@ from wandbsweep.pool.actions import (
     RemoveAgent,
     SetSweepState,
 )
+from wandbsweep.pool.engines import missing_engine
 from wandbsweep.pool.facts import JobPhase
 from wandbsweep.pool.slots import STAMP_PRECISION, plan_slots
 from wandbsweep.pool.verdict import decide
@@ -52,6 +53,8 @@ def make_plan(snapshot: Snapshot) -> Plan:
 def _plan_creation(snapshot: Snapshot) -> Plan:
     if snapshot.definition_problem or snapshot.wandb_problem or snapshot.sweep_missing:
         return Plan(look_again=_retry(snapshot))
+    if missing_engine(snapshot.definition):
+        return Plan()
     if snapshot.spec.sweep_id is not None:
         return Plan(() if snapshot.has_finalizer else (ClaimObject(),), look_again=RETRY)
     definition, spec = snapshot.definition, snapshot.spec

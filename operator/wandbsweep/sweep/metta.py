@@ -2,7 +2,7 @@
 
 Theirs: `metric: name` beside `goal: maximize`, settings in a block `protein:` or flat beside them, groups of parameters
 nested as the trainer's configuration is, and `method: bayes` for W&B's sake. Ours: `method: protein`,
-`metric: {name, goal}`, `protein: {...}`, parameters with dotted names. Every key keeps its place in what the user wrote.
+`metric: {name, goal}`, `protein: {...}`, parameters with dotted names. Every place stays that in the user's file.
 """
 
 from __future__ import annotations

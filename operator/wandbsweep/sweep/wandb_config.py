@@ -80,8 +80,8 @@ def effective_run_cap(
 ) -> int | None:
     """How many runs the sweep may have, or None for no limit.
 
-    spec.maxRuns wins over the definition's run_cap. Random, bayes and protein never end by themselves: without either,
-    they get what the agents asked for would run, as if a job of runs_per_agent runs had been submitted agent_count times.
+    spec.maxRuns wins over the definition's run_cap. A method that never ends by itself gets without either what the
+    agents asked for would run, as if a job of runs_per_agent runs had been submitted agent_count times.
     """
     if max_runs is not None:
         return max_runs

@@ -16,6 +16,7 @@ from wandbsweep.sweep.base_config_checks import check_parameters, check_use
 from wandbsweep.sweep.command import read_command
 from wandbsweep.sweep.dialects import in_one_shape
 from wandbsweep.sweep.document import read_document
+from wandbsweep.sweep.fixed_arguments import check_arguments
 from wandbsweep.sweep.keys import check_keys
 from wandbsweep.sweep.launch import SCAN
 from wandbsweep.sweep.numbers_in_yaml import is_number
@@ -26,7 +27,7 @@ from wandbsweep.sweep.protein import PROTEIN, ProteinSettings, read_protein
 from wandbsweep.sweep.protein_parameters import read_protein_parameters
 from wandbsweep.sweep.rehearsal import rehearse
 from wandbsweep.sweep.rules import Rule
-from wandbsweep.sweep.scaled import check_scaled
+from wandbsweep.sweep.scaled import read_scaled_parameters
 from wandbsweep.sweep.scan import read_scan
 from wandbsweep.sweep.scan_in_kubernetes import check_order
 from wandbsweep.sweep.scan_trials import read_trials
@@ -82,7 +83,7 @@ def read_definition(
     """
     place = Place(field, joint=": ") if isinstance(source, str) else Place(field)
     report = Report()
-    config, place = in_one_shape(read_document(source, place), place, report)
+    config, place = in_one_shape(read_document(source, place, report), place, report)
     check_keys(config, place, report)
     method = _read_method(config, place, report)
     metric_name, metric_goal = read_metric(config, method, place, report)
@@ -96,6 +97,7 @@ def read_definition(
     program, command = without_wrapper(config.get("program") or None, words, written=bool(config.get("command")))
     check_use(base_config, config, command, place, report)
     rehearse(parameters, command, place / "parameters", report)
+    check_arguments(parameters, command, program, place, report)
     definition = SweepDefinition(
         config=config,
         method=method,
@@ -127,8 +129,8 @@ def _read_search(
         parameters = read_scan(section, spot, report)
         sound = len(report.errors) == before
         return parameters, read_trials(parameters, base, config, place, report) if sound else ()
-    parameters = (read_protein_parameters if method == PROTEIN else read_parameters)(section, spot, report)
-    check_scaled(parameters, report)
+    read = read_protein_parameters if method == PROTEIN else read_parameters
+    parameters = read_scaled_parameters(read, section, spot, report)
     if method == "grid":
         check_grid(parameters, report)
     if base:

@@ -11,14 +11,10 @@ from wandbsweep.sweep.distributions import COUNTABLE, INT_UNIFORM, WEIGHTED
 from wandbsweep.sweep.parameter import Parameter
 from wandbsweep.sweep.problems import kind_of
 from wandbsweep.sweep.rules import Rule
-from wandbsweep.sweep.scaled import all_parts, parts_beside, read_scaled, without_companions
 from wandbsweep.sweep.settings import check_settings, distribution_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from wandbsweep.sweep.problems import Place, Report
-    from wandbsweep.sweep.scaled import Part
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
@@ -32,16 +28,10 @@ def read_parameters(section: Any, place: Place, report: Report, parents: tuple[s
         else:
             report.add(Rule.MISSING_KEY, place, "is missing", remedy)
         return ()
-    beside = {} if parents else parts_beside(section, place)
-    companions = {key for parts in beside.values() for key in parts}
     found_parameters: list[Parameter] = []
     for name, body in section.items():
         check_name(name, place / name, report)
-        if name not in companions:
-            found_parameters += _read_parameter((*parents, name), body, place / name, report, beside.get(name, {}))
-        elif name in beside:
-            message = "belongs to a scaled dictionary and cannot be one itself"
-            report.add(Rule.PARAMETER_NAME, place / name, message, "call one of them otherwise")
+        found_parameters += _read_parameter((*parents, name), body, place / name, report)
     return tuple(found_parameters)
 
 
@@ -52,22 +42,18 @@ def check_name(name: str, place: Place, report: Report) -> None:
         report.add(Rule.PARAMETER_NAME, place, message)
 
 
-def _read_parameter(
-    path: tuple[str, ...], body: Any, place: Place, report: Report, beside: Mapping[str, Part]
-) -> tuple[Parameter, ...]:
+def _read_parameter(path: tuple[str, ...], body: Any, place: Place, report: Report) -> tuple[Parameter, ...]:
     if not isinstance(body, dict):
         key = "values" if isinstance(body, list) else "value"
         remedy = f"write {{{key}: {json.dumps(body)}}}"
         report.add(Rule.WRONG_KIND, place, f"must be a mapping, not {kind_of(body)}", remedy)
         return ()
     if "parameters" in body:
-        for key in (*(key for key in body if key != "parameters"), *beside):
+        for key in (key for key in body if key != "parameters"):
             report.add(Rule.UNKNOWN_KEY, place / key, "cannot stand beside nested parameters", "move it or remove it")
         return read_parameters(body["parameters"], place / "parameters", report, path)
     before = len(report.errors)
-    parts = all_parts(path[-1], body, beside, place, report)
-    scaled = read_scaled(path, parts, place, report) if parts else None
-    body = with_floats(without_companions(body), place, report)
+    body = with_floats(body, place, report)
     distribution = distribution_of(body, place, report)
     if distribution is None:
         return ()
@@ -75,7 +61,7 @@ def _read_parameter(
     if len(report.errors) > before:
         return ()
     settings = {key: value for key, value in body.items() if key != "distribution"}
-    return (Parameter(path, distribution, settings, place, implied="distribution" not in body, scaled=scaled),)
+    return (Parameter(path, distribution, settings, place, implied="distribution" not in body),)
 
 
 def check_grid(parameters: tuple[Parameter, ...], report: Report) -> None:

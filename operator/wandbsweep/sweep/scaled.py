@@ -6,12 +6,14 @@
       p_gain_leg_cli_path: {value: env.scene.robot.actuators.legs.stiffness}
       p_gain_leg_base_dict: {value: '{".*_hip_yaw_joint": 100.0, ".*_knee_joint": 200.0}'}
 
-The two companions stand inside the parameter, or beside it as W&B gets them.
+The two companions stand inside the parameter, or beside it as W&B gets them, always at the top of the section.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from wandbsweep.sweep.base_values import read_base
@@ -24,7 +26,7 @@ from wandbsweep.sweep.scaling import BASE_ENDING, TARGET_ENDING, companions
 from wandbsweep.sweep.spelling import is_hydra_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from wandbsweep.sweep.parameter import Parameter
 
@@ -41,46 +43,58 @@ class Part(NamedTuple):
     place: Place
 
 
-def parts_beside(section: Mapping[str, Any], place: Place) -> dict[str, dict[str, Part]]:
-    """The flat form: by parameter, the companions that are parameters themselves."""
+_Reader = Callable[[Any, Place, Report], "tuple[Parameter, ...]"]
+
+
+def read_scaled_parameters(read: _Reader, section: Any, place: Place, report: Report) -> tuple[Parameter, ...]:
+    """The parameters of a section, each with what it scales; `read` reads them once their companions are set aside."""
+    if not isinstance(section, dict):
+        return read(section, place, report)
     beside = {name: _parts(name, section, place) for name in section}
-    return {name: parts for name, parts in beside.items() if parts}
-
-
-def all_parts(
-    name: str, body: Mapping[str, Any], beside: Mapping[str, Part], place: Place, report: Report
-) -> dict[str, Part]:
-    """The companions of a parameter, those in the nested form among its settings added, by their keys."""
-    within = _parts(name, body, place)
-    for key in (key for key in within if key in beside):
-        report.add(Rule.INVALID_VALUE, place / key, "is written beside the parameter too", "remove one of the two")
-    parts = {**beside, **within}
-    for ending, right in zip(_EXAMPLES, companions(name), strict=True):
-        for key in (key for key in body if f"_{key}".endswith(ending) and key != right):
-            message = f"does not begin with the name of its parameter, {name}"
-            report.add(Rule.UNKNOWN_KEY, place / key, message, f"call it {right}")
-            parts[key] = Part(body[key], place / key)
-    return parts
-
-
-def without_companions(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a parameter alone."""
-    return {key: value for key, value in body.items() if not f"_{key}".endswith((TARGET_ENDING, BASE_ENDING))}
+    companions_beside = {key for parts in beside.values() for key in parts}
+    plain: dict[str, Any] = {}
+    scaled: dict[tuple[str, ...], ScaledDictionary | None] = {}
+    for name, body in section.items():
+        if name not in companions_beside:
+            parts = _all_parts(name, body, beside[name], place / name, report)
+            plain[name] = _without_companions(body) if parts else body
+            scaled[name,] = _read_scaled(name, parts, place / name, report) if parts else None
+        elif beside[name]:
+            message = "belongs to a scaled dictionary and cannot be one itself"
+            report.add(Rule.PARAMETER_NAME, place / name, message, "call one of them otherwise")
+    parameters = read(plain, place, report)
+    joined = tuple(replace(parameter, scaled=scaled.get(parameter.path)) for parameter in parameters)
+    _check(joined, report)
+    return joined
 
 
 def _parts(name: str, holder: Mapping[str, Any], place: Place) -> dict[str, Part]:
     return {key: Part(holder[key], place / key) for key in companions(name) if key in holder}
 
 
-def read_scaled(
-    path: tuple[str, ...], parts: Mapping[str, Part], place: Place, report: Report
-) -> ScaledDictionary | None:
-    """The scaled dictionary that a parameter's companions describe; what is wrong with it goes into the report."""
-    if len(path) > 1:
-        message = "is a scaled dictionary, which cannot stand inside nested parameters"
-        report.add(Rule.UNSUPPORTED, place, message, "move it to the top of the parameters")
-        return None
-    keys = companions(path[0])
+def _all_parts(name: str, body: Any, beside: dict[str, Part], place: Place, report: Report) -> dict[str, Part]:
+    """The companions of a parameter: those beside it, and those among its settings."""
+    if not isinstance(body, dict):
+        return beside
+    within = _parts(name, body, place)
+    for key in (key for key in within if key in beside):
+        report.add(Rule.INVALID_VALUE, place / key, "is written beside the parameter too", "remove one of the two")
+    for ending, right in zip(_EXAMPLES, companions(name), strict=True):
+        for key in (key for key in body if f"_{key}".endswith(ending) and key != right):
+            message = f"does not begin with the name of its parameter, {name}"
+            report.add(Rule.UNKNOWN_KEY, place / key, message, f"call it {right}")
+            within[key] = Part(body[key], place / key)
+    return {**beside, **within}
+
+
+def _without_companions(body: Any) -> Any:
+    if not isinstance(body, dict):
+        return body
+    return {key: value for key, value in body.items() if not f"_{key}".endswith((TARGET_ENDING, BASE_ENDING))}
+
+
+def _read_scaled(name: str, parts: Mapping[str, Part], place: Place, report: Report) -> ScaledDictionary | None:
+    keys = companions(name)
     if any(key not in keys for key in parts):
         return None
     for key, example in zip(keys, _EXAMPLES.values(), strict=True):
@@ -117,9 +131,8 @@ def _read_target(part: Part, report: Report) -> str | None:
     return None
 
 
-def check_scaled(parameters: Iterable[Parameter], report: Report) -> None:
+def _check(parameters: tuple[Parameter, ...], report: Report) -> None:
     """What is multiplied must be a number, and no two parameters may set the same thing."""
-    parameters = tuple(parameters)
     names = Counter(parameter.argument for parameter in parameters)
     for parameter in (parameter for parameter in parameters if parameter.scaled):
         for value, place in zip(parameter.values or (), parameter.value_places, strict=True):

@@ -18,6 +18,7 @@ from wandbsweep.sweep.distributions import (
 from wandbsweep.sweep.numbers_in_yaml import as_yaml_number, checked_number
 from wandbsweep.sweep.problems import Place, Report, did_you_mean, kind_of
 from wandbsweep.sweep.rules import Rule
+from wandbsweep.sweep.scaling import BASE_ENDING, TARGET_ENDING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +61,10 @@ def check_settings(body: Mapping[str, Any], name: str, place: Place, report: Rep
             remedy = f"distribution {name}{implied} needs {_listed(distribution.needs)}"
             report.add(Rule.MISSING_KEY, place / key, "is missing", remedy)
     for key in (key for key in body if key not in ("distribution", *distribution.settings)):
-        remedy = did_you_mean(key, distribution.settings, f"it takes {_listed(distribution.settings)}")
+        takes = f"it takes {_listed(distribution.settings)}"
+        if key.endswith((TARGET_ENDING, BASE_ENDING)):
+            takes = "a scaled dictionary can only stand at the top of the parameters"
+        remedy = did_you_mean(key, distribution.settings, takes)
         report.add(Rule.UNKNOWN_KEY, place / key, f"distribution {name}{implied} has no such setting", remedy)
     if "values" in distribution.needs:
         _check_values(body, place, report)

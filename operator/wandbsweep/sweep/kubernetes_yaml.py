@@ -83,9 +83,10 @@ def stored(root: yaml.Node) -> Any:
 
 
 def as_json_stores_it(value: Any) -> Any:
-    """The same data once it went through Kubernetes, which writes 1.0 as 1."""
+    """The same data once it went through Kubernetes, which writes 1.0 as 1 and keys in alphabetical order."""
     if isinstance(value, dict):
-        return {_as_json_key(key): as_json_stores_it(item) for key, item in value.items()}
+        by_key = {_as_json_key(key): as_json_stores_it(item) for key, item in value.items()}
+        return dict(sorted(by_key.items()))
     if isinstance(value, list):
         return [as_json_stores_it(item) for item in value]
     if isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST_EXACT:

@@ -49,3 +49,7 @@ def _check_word(word: Any, place: Place, report: Report) -> None:
     if macro and macro[1] not in known:
         remedy = did_you_mean(macro[1], known, "remove it")
         report.add(Rule.UNKNOWN_MACRO, place, f"W&B knows no macro {word} and drops it", remedy)
+    inside = _MACRO.search(str(word))
+    if inside and not macro and inside[1] in known:
+        message = f"W&B fills in {inside[0]} only where it is a whole word, and leaves {word!r} as it is"
+        report.add(Rule.MACRO_IN_WORD, place, message, "give it an item of its own")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from wandbsweep.sweep.numbers_in_yaml import checked_number, is_number
@@ -16,6 +17,15 @@ _GOALS: Final = ("minimize", "maximize")
 _METRIC_KEYS: Final = ("name", "goal", "target", "impute", "impute_while_running")
 _IMPUTE: Final = ("latest", "best", "worst")
 _HYPERBAND_KEYS: Final = ("type", "min_iter", "max_iter", "s", "eta", "strict")
+
+_WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_TO_MAXIMIZE: Final = re.compile(
+    r"acc|accurac(y|ies)|auc|balance|fitness|progress|rew|rewards?|returns?|scores?|success(es)?|win|wins|winrate"
+)
+_TO_MINIMIZE: Final = re.compile(
+    r"cost|entropy|err|errors?|fail|failures?|loss|losses|mae|mse|penalty|regret|rmse|std|time|variance"
+)
+"""One of these in a name turns it: reward_std, success_loss."""
 
 
 def read_metric(
@@ -47,7 +57,17 @@ def read_metric(
     if goal not in _GOALS:
         message = f"must be minimize or maximize, not {goal!r}"
         report.add(Rule.INVALID_VALUE, place / "goal", message, did_you_mean(goal, _GOALS))
+    if "goal" not in metric and name and (word := _word_to_maximize(name)):
+        message = f"is missing, and W&B minimizes then: {word!r} sounds like something to maximize"
+        report.add(Rule.GOAL_MISSING, place / "goal", message, "write goal: maximize, or goal: minimize if it is meant")
     return name, "maximize" if goal == "maximize" else "minimize"
+
+
+def _word_to_maximize(name: str) -> str | None:
+    words = [word.lower() for word in _WORDS.findall(name)]
+    if any(map(_TO_MINIMIZE.fullmatch, words)):
+        return None
+    return next(filter(_TO_MAXIMIZE.fullmatch, words), None)
 
 
 def _check_keys(section: Mapping[str, Any], known: tuple[str, ...], place: Place, report: Report) -> None:

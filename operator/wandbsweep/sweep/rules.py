@@ -135,3 +135,52 @@ class Rule(str, Enum):
     UNRENDERABLE = ("unrenderable", Severity.ERROR, "No argument can carry this value to its reader unchanged.")
     SAME_SETTING = ("same-setting", Severity.ERROR, "Two parameters set the same thing in the program.")
     UNKNOWN_MACRO = ("unknown-macro", Severity.WARNING, "The command holds a macro that W&B does not know and drops.")
+    MACRO_IN_WORD = (
+        "macro-in-word",
+        Severity.WARNING,
+        "The command holds a macro as a part of a word, and W&B fills in only those that are a whole one.",
+    )
+    NO_ARGUMENT_MACRO = (
+        "no-argument-macro",
+        Severity.WARNING,
+        "The command passes no parameters on. A word with wandb_sweep in it tells that the program reads wandb.config.",
+    )
+    PARAMETER_OVERRIDDEN = (
+        "parameter-overridden",
+        Severity.ERROR,
+        "The command fixes the setting of a parameter, so that the fixed one wins, or Hydra refuses both.",
+    )
+    REPLACED_ARGUMENT = (
+        "replaced-argument",
+        Severity.WARNING,
+        "The command fixes the setting of a parameter, and the parameter comes later and wins.",
+    )
+    FLAG_WINS = (
+        "flag-wins",
+        Severity.WARNING,
+        "A flag such as --num_envs wins over the parameter env.scene.num_envs in the training scripts of Isaac Lab.",
+    )
+    NESTED_FOR_HYDRA = (
+        "nested-for-hydra",
+        Severity.WARNING,
+        "Nested parameters reach Hydra as one mapping, where dotted names would reach each setting.",
+    )
+
+    # What the definition is after
+    GOAL_MISSING = (
+        "goal-missing",
+        Severity.WARNING,
+        "The metric sounds like one to maximize, and without a goal W&B minimizes.",
+    )
+
+    # What only the object around the definition tells
+    NO_END = (
+        "no-end",
+        Severity.WARNING,
+        "The method never ends by itself, and neither maxRuns nor run_cap nor runsPerAgent ends the sweep.",
+    )
+    FOREIGN_INTERPRETER = (
+        "foreign-interpreter",
+        Severity.WARNING,
+        "The command begins with plain python, and the image is Isaac Sim's, whose Python is /isaac-sim/python.sh.",
+    )

@@ -174,7 +174,7 @@ def test_text_that_looks_like_a_number_is_a_warning():
 
 
 def test_a_macro_that_wandb_would_drop_is_a_warning():
-    sweep = {"method": "random", "command": ["train", "${arg_no_hyphens}", "${envvar:X}"], "parameters": LR}
+    sweep = {"method": "random", "command": ["train", "${arg_no_hyphens}", "${envvar:X}", "${args}"], "parameters": LR}
     assert warnings(sweep) == [
         "spec.sweep.command[1]: W&B knows no macro ${arg_no_hyphens} and drops it; did you mean 'args_no_hyphens'?"
     ]

@@ -6,13 +6,13 @@ and 3, a mapping and the same in another order) it tries one, the last, in the p
 
 from __future__ import annotations
 
-import copy
 import json
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from wandbsweep.sweep.distributions import INT_UNIFORM, Q_UNIFORM
+from wandbsweep.sweep.recorded import recorded_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 def grid_points(parameters: Iterable[Parameter]) -> Iterator[dict[str, Any]]:
-    """The values of each trial, as W&B records them: nested parameters are mappings under the outermost name."""
+    """The values of each trial, as W&B records them."""
     ordered = sorted(parameters, key=lambda parameter: parameter.path)
     axes = [axis_of(parameter) for parameter in ordered]
     for number in range(math.prod(map(len, axes))):
-        yield _nested(ordered, _choices(axes, number))
+        yield recorded_values(zip(ordered, _choices(axes, number), strict=True))
 
 
 def axis_of(parameter: Parameter) -> Sequence[Any]:
@@ -54,19 +54,6 @@ def _choices(axes: Sequence[Sequence[Any]], number: int) -> list[Any]:
         number, index = divmod(number, len(axis))
         chosen.append(axis[index])
     return chosen[::-1]
-
-
-def _nested(parameters: Sequence[Parameter], values: Sequence[Any]) -> dict[str, Any]:
-    """Plain parameters first, as W&B's engine gives them."""
-    pairs = list(zip(parameters, values, strict=True))
-    point: dict[str, Any] = {parameter.path[0]: value for parameter, value in pairs if len(parameter.path) == 1}
-    for parameter, value in pairs:
-        *parents, name = parameter.path
-        section = point
-        for parent in parents:
-            section = section.setdefault(parent, {})
-        section[name] = value
-    return copy.deepcopy(point)
 
 
 class _Steps(Sequence[float]):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from wandbsweep.sweep.cell import CellError, read_cell
@@ -155,14 +156,14 @@ def render_launch(launch: Launch, *, args_json_file: str, config_folder: str) ->
     Args:
         launch: the command line.
         args_json_file: the path behind `${args_json_file}`.
-        config_folder: where the file behind `${config_json_file}` goes; it is called after the trial.
+        config_folder: where the file behind `${config_json_file}` goes, empty for here; it is called after the trial.
 
     Raises:
         LaunchError: a value cannot reach the trainer unchanged.
     """
     try:
         name, values, shown = _trial_of(launch)
-        config_file = f"{config_folder}/{name or 'config'}.json"
+        config_file = str(PurePath(config_folder, f"{name or 'config'}.json"))
         argv = render_command(launch.command, values, args_json_file=args_json_file, config_json_file=config_file)
         files = {}
         if uses_args_json_file(launch.command):

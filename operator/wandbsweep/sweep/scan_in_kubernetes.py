@@ -16,25 +16,33 @@ if TYPE_CHECKING:
     from wandbsweep.sweep.problems import Place, Report
 
 
-def for_kubernetes(definition: Mapping[str, Any]) -> dict[str, Any]:
-    """A sound scan that means the same under spec.sweep: its parameters are a list, and what would change is text."""
-    parameters = definition["parameters"]
-    items = [{"key": key, **body} for key, body in parameters.items()] if isinstance(parameters, dict) else parameters
-    changed: dict[str, Any] = {"parameters": [_with_exact_values(item) for item in items]}
-    if isinstance(definition.get(BASE_CONFIG), dict) and _is_changed(definition[BASE_CONFIG]):
-        changed[BASE_CONFIG] = json.dumps(definition[BASE_CONFIG], indent=4)
-    return {**definition, **changed}
+def for_kubernetes(scan: Mapping[str, Any]) -> dict[str, Any]:
+    """A scan that keeps its meaning under spec.sweep: its parameters are a list, and what would change is text.
+
+    What makes no sense stays as it is, for its reader to say so.
+    """
+    changed: dict[str, Any] = {}
+    section = scan.get("parameters")
+    if isinstance(section, dict) and all(isinstance(body, dict) for body in section.values()):
+        section = [{"key": key, **body} for key, body in section.items()]
+    if isinstance(section, list):
+        changed["parameters"] = [_with_exact_values(item) if isinstance(item, dict) else item for item in section]
+    base = scan.get(BASE_CONFIG)
+    if isinstance(base, dict) and _is_changed(base):
+        changed[BASE_CONFIG] = json.dumps(base, indent=4)
+    return {**scan, **changed}
 
 
 def _with_exact_values(item: Mapping[str, Any]) -> dict[str, Any]:
-    if _is_changed(item.get("value")):
-        body = {"values": json.dumps([item["value"]]), "name": item.get("name", "")}
-        return {**{key: value for key, value in item.items() if key != "value"}, **body}
-    return {key: json.dumps(value) if key == "values" and _is_changed(value) else value for key, value in item.items()}
+    if "value" in item and _is_changed(item["value"]):
+        rest = {key: value for key, value in item.items() if key != "value"}
+        return {"name": "", **rest, "values": json.dumps([item["value"]])}
+    values = item.get("values")
+    return {**item, "values": json.dumps(values)} if isinstance(values, list) and _is_changed(values) else dict(item)
 
 
 def _is_changed(value: Any) -> bool:
-    return not isinstance(value, str) and json.dumps(value) != json.dumps(as_json_stores_it(value))
+    return json.dumps(value) != json.dumps(as_json_stores_it(value))
 
 
 def check_order(section: Any, parameters: Sequence[Parameter], place: Place, report: Report) -> None:

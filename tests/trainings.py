@@ -1,0 +1,151 @@
+"""Definitions of other systems on their way: converted, trained in a cluster, and read back from W&B."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from waiting import until
+
+if TYPE_CHECKING:
+    from installed import Installed
+
+    Manifest = dict[str, Any]
+
+ROOT = Path(__file__).resolve().parents[1]
+VERBATIM = ROOT / "tests/systems"
+EXAMPLES = ROOT / "examples"
+IMAGE = "localhost/wandbsweep/trainer-cpu:dev"
+
+_PROJECT_RUNS = """
+query Runs($entity: String!, $project: String!) {
+    project(name: $project, entityName: $entity) { runs { edges { node { name displayName state config } } } }
+}
+"""
+_RUNS = """
+query Runs($entity: String!, $project: String!, $sweep: String!) {
+    project(name: $project, entityName: $entity) {
+        sweep(sweepName: $sweep) { runs { edges { node { name displayName state config } } } }
+    }
+}
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as W&B has it: what was sampled for it, and under `parsed` what its trainer understood."""
+
+    name: str
+    display_name: str
+    state: str
+    config: dict[str, Any]
+
+    @property
+    def parsed(self) -> Any:
+        return self.config["parsed"]
+
+    def parsed_at(self, path: str) -> Any:
+        """The trainer's value at a dotted path."""
+        value = self.parsed
+        for name in path.split("."):
+            value = value[name]
+        return value
+
+
+def wandbsweep(*arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
+    """The command line, as a user calls it."""
+    command = [sys.executable, "-m", "wandbsweep", *arguments]
+    return subprocess.run(command, check=False, text=True, capture_output=True, input=text)
+
+
+def converted(*arguments: str) -> Manifest:
+    """The manifest that `wandbsweep convert` prints."""
+    done = wandbsweep("convert", *arguments, "--image", IMAGE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    manifest: Manifest = yaml.safe_load(done.stdout)
+    return manifest
+
+
+def example(system: str) -> Manifest:
+    """The manifest in examples/."""
+    manifest: Manifest = yaml.safe_load((EXAMPLES / system / "sweep.yaml").read_text())
+    return manifest
+
+
+def in_the_pod_of_the_example(manifest: Manifest, system: str) -> Manifest:
+    """As a user completes what was converted: the pod's limits, its security, the folder of the training scripts."""
+    return {**manifest, "spec": {**manifest["spec"], "template": example(system)["spec"]["template"]}}
+
+
+def train(installed: Installed, namespace: str, manifest: Manifest) -> list[Run]:
+    """Apply, wait until the sweep is over, and give its runs. All of them have finished."""
+    installed.apply(namespace, manifest)
+    name = manifest["metadata"]["name"]
+    until(lambda: installed.sweep(namespace, name).get("completionTime"), "the sweep is over", seconds=600, every=1)
+    status = installed.sweep(namespace, name)
+    runs = runs_of(installed, status)
+    assert status["phase"] == "Succeeded", status
+    assert {run.state for run in runs} == {"finished"}
+    return runs
+
+
+def train_alone(installed: Installed, namespace: str, commands: list[list[str]], template: dict[str, Any]) -> list[Run]:
+    """Train outside a sweep: a pod for each command, all at once. Their runs, in the order of the commands."""
+    names = [f"trial-{number}" for number in range(len(commands))]
+    for name, command in zip(names, commands, strict=True):
+        installed.apply(namespace, _pod(name, command, template["spec"], _account(installed, namespace)))
+    wait = ("wait", *(f"pod/{name}" for name in names), "--for=jsonpath={.status.phase}=Succeeded", "--timeout=240s")
+    installed.cluster.kubectl("-n", namespace, *wait)
+    answer = graphql(installed, _PROJECT_RUNS, entity="wandbsweep", project=namespace)
+    runs = {run.name: run for run in (_run(edge["node"]) for edge in answer["project"]["runs"]["edges"])}
+    return [runs[name] for name in names]
+
+
+def _pod(name: str, command: list[str], spec: dict[str, Any], account: dict[str, str]) -> Manifest:
+    (trainer,) = spec["containers"]
+    environment = {**account, "WANDB_RUN_ID": name, "WANDB_DIR": "/tmp", "HOME": "/tmp"}
+    env = [*trainer["env"], *({"name": key, "value": value} for key, value in environment.items())]
+    container = {**trainer, "command": command, "env": env}
+    pod = {**spec, "restartPolicy": "Never", "containers": [container]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": pod}
+
+
+def _account(installed: Installed, namespace: str) -> dict[str, str]:
+    server = f"http://wandbsweep-server.{installed.namespace}.svc:8080"
+    return {"WANDB_BASE_URL": server, "WANDB_API_KEY": installed.api_key, "WANDB_PROJECT": namespace}
+
+
+def runs_of(installed: Installed, status: dict[str, Any]) -> list[Run]:
+    """The runs of an object's sweep, asked for over HTTP."""
+    entity, project = urlsplit(status["sweepURL"]).path.split("/")[1:3]
+    answer = graphql(installed, _RUNS, entity=entity, project=project, sweep=status["sweepID"])
+    return [_run(edge["node"]) for edge in answer["project"]["sweep"]["runs"]["edges"]]
+
+
+def graphql(installed: Installed, query: str, **variables: str) -> Any:
+    """The data that the embedded server in the cluster answers with; this machine reaches Services by their address."""
+    service = installed.read(installed.namespace, "service", "wandbsweep-server")["spec"]
+    request = urllib.request.Request(
+        f"http://{service['clusterIP']}:{service['ports'][0]['port']}/graphql",
+        data=json.dumps({"query": query, "variables": variables}).encode(),
+        headers={
+            "Authorization": f"Basic {base64.b64encode(f'api:{installed.api_key}'.encode()).decode()}",
+            "Content-Type": "application/json",
+        },
+    )
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return json.load(response)["data"]
+
+
+def _run(node: dict[str, Any]) -> Run:
+    config = {name: entry["value"] for name, entry in json.loads(node["config"]).items() if name != "_wandb"}
+    return Run(node["name"], node["displayName"], node["state"], config)

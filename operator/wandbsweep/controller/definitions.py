@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wandbsweep.api.reasons import ConditionType, Reason
@@ -11,7 +12,9 @@ from wandbsweep.pool.facts import Problem
 from wandbsweep.pool.jobs import Owner, agent_job
 from wandbsweep.sweep.base_config import base_config_source
 from wandbsweep.sweep.definition import InvalidSweepError, SweepDefinition, read_definition
+from wandbsweep.sweep.object_checks import check_in_object
 from wandbsweep.sweep.path import SweepPath
+from wandbsweep.sweep.problems import Place, summary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,14 +45,21 @@ async def read_sweep(kube: KubeApi, namespace: str, spec: WandbSweepSpec) -> Swe
     try:
         definition = read_definition(source, field=field, config_maps=config_maps)
     except InvalidSweepError as error:
-        return Problem(Reason.SWEEP_INVALID, str(error))
+        return Problem(Reason.SWEEP_INVALID, summary(error.errors))
     if spec.project is None and definition.project is None:
         return Problem(
             Reason.PROJECT_MISSING,
             "spec.project: no W&B project is named; set spec.project, or `project:` in the sweep definition. "
             "The object's sweep cannot be edited: delete it and apply it with the project",
         )
-    return definition
+    unintended = check_in_object(
+        definition,
+        Place(field, joint) / "command",
+        max_runs=spec.max_runs,
+        runs_per_agent=spec.runs_per_agent,
+        template=spec.template,
+    )
+    return replace(definition, warnings=(*definition.warnings, *unintended))
 
 
 async def _config_map_text(

@@ -69,9 +69,17 @@ def of_conditions(before: WandbSweepStatus, after: WandbSweepStatus) -> list[Eve
         if kind in {ConditionType.COMPLETE, ConditionType.FAILED} and new.status is not ConditionStatus.TRUE:
             continue
         bad = (new.status is ConditionStatus.TRUE) == (kind is ConditionType.FAILED)
-        key = f"{kind}/{new.reason}/{new.last_transition_time.timestamp()}/{new.message}"
-        events.append(Event(new.reason, new.message or new.reason.when, key, warning=bad))
+        warning = bad or new.reason is Reason.VALID_WITH_WARNINGS
+        events.append(Event(new.reason, new.message or new.reason.when, _key(new), warning=warning))
     return events
+
+
+def _key(condition: Condition) -> str:
+    """What looks unintended in a definition is told once for each generation, everything else as often as it comes."""
+    if condition.reason is Reason.VALID_WITH_WARNINGS:
+        return f"{condition.type}/{condition.reason}/{condition.observed_generation}"
+    since = condition.last_transition_time.timestamp()
+    return f"{condition.type}/{condition.reason}/{since}/{condition.message}"
 
 
 def of_agents(snapshot: Snapshot, outcome: Outcome) -> list[Event]:

@@ -10,6 +10,7 @@ from wandbsweep.api.status import Condition, ConditionStatus
 from wandbsweep.pool.engines import missing_engine
 from wandbsweep.pool.facts import JobPhase
 from wandbsweep.pool.slots import failures_in_a_row, jobs_by_slot
+from wandbsweep.sweep.problems import summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,7 +54,7 @@ def sweep_valid(snapshot: Snapshot) -> Finding | None:
     if snapshot.definition_problem:
         return _false(ConditionType.SWEEP_VALID, snapshot.definition_problem)
     if snapshot.definition and snapshot.definition.warnings:
-        message = "; ".join(map(str, snapshot.definition.warnings))
+        message = summary(snapshot.definition.warnings)
         return _true(ConditionType.SWEEP_VALID, Reason.VALID_WITH_WARNINGS, message)
     if snapshot.definition or snapshot.spec.sweep_id:
         return _true(ConditionType.SWEEP_VALID, Reason.VALID)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from wandbsweep.api.crd import LONGEST_NAME, crd
 from wandbsweep.api.labels import API_VERSION, KIND
 from wandbsweep.sweep.definition import read_definition
-from wandbsweep.sweep.problems import InvalidSweepError, Place, Report, did_you_mean, kind_of
+from wandbsweep.sweep.object_checks import check_in_object
+from wandbsweep.sweep.problems import Finding, InvalidSweepError, Place, Report, did_you_mean, kind_of
 from wandbsweep.sweep.rules import Rule
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ CEL: Final[Mapping[str, Callable[[Any], bool]]] = {
 
 _NAME: Final = Place("metadata.name", keys=("metadata", "name"))
 _SPEC: Final = Place("spec", keys=("spec",))
+_SWEEP: Final = "spec.sweep"
 
 _MATCHES = re.compile(r"self(\.metadata\.name)?\.matches\('(.*)'\)")
 
@@ -66,6 +68,7 @@ def check_manifest(manifest: Mapping[str, Any], config_maps: Mapping[tuple[str, 
         return report
     _check_node(manifest["spec"], schema["properties"]["spec"], _SPEC, report)
     if not report.errors:
+        _check_images(manifest["spec"]["template"], report)
         _check_definition(manifest["spec"], config_maps, report)
     return report
 
@@ -143,21 +146,54 @@ def holds(rule: str, value: Any) -> bool:
 
 def _check_definition(spec: Mapping[str, Any], config_maps: Mapping[tuple[str, str], str], report: Report) -> None:
     source: str | Mapping[str, Any] | None = spec.get("sweep")
-    field = "spec.sweep"
-    keys: tuple[str, ...] = ("spec", "sweep")
+    field, joint = _SWEEP, "."
     if "sweepFrom" in spec:
         reference = spec["sweepFrom"]["configMapKeyRef"]
         source = config_maps.get((reference["name"], reference["key"]))
-        field = f"ConfigMap {reference['name']}/{reference['key']}"
-        keys = ()
+        field, joint = f"ConfigMap {reference['name']}/{reference['key']}", ": "
+        _check_reference(reference["name"], reference["key"], config_maps, report)
     if source is None:
         return
     try:
         definition = read_definition(source, field=field, config_maps=config_maps)
     except InvalidSweepError as error:
-        report.findings.extend(finding.under("", keys) for finding in error.findings)
+        report.findings.extend(map(_in_the_object, error.findings))
         return
-    report.findings.extend(finding.under("", keys) for finding in definition.warnings)
+    report.findings.extend(map(_in_the_object, definition.warnings))
+    report.findings.extend(
+        _in_the_object(finding)
+        for finding in check_in_object(
+            definition,
+            Place(field, joint) / "command",
+            max_runs=spec.get("maxRuns"),
+            runs_per_agent=spec.get("runsPerAgent"),
+            template=spec["template"],
+        )
+    )
     if not spec.get("project") and not definition.project:
         remedy = "name the W&B project here, or as project in the definition"
         report.add(Rule.MISSING_KEY, _SPEC / "project", "is missing", remedy)
+
+
+def _check_reference(name: str, key: str, config_maps: Mapping[tuple[str, str], str], report: Report) -> None:
+    """A ConfigMap that is at hand must have the key; one that is not may be in the cluster."""
+    keys = [known for owner, known in config_maps if owner == name]
+    if keys and key not in keys:
+        place = _SPEC / "sweepFrom" / "configMapKeyRef" / "key"
+        remedy = did_you_mean(key, keys, f"it has {', '.join(keys)}")
+        report.add(Rule.MISSING_KEY, place, f"ConfigMap {name} has no key {key!r}", remedy)
+
+
+def _in_the_object(finding: Finding) -> Finding:
+    """Keys of spec.sweep are counted from its own top, and now from that of the object; those of ConfigMaps are not."""
+    return finding.under("", ("spec", "sweep")) if finding.field.startswith(_SWEEP) else finding
+
+
+def _check_images(template: Mapping[str, Any], report: Report) -> None:
+    pod = template["spec"]
+    for kind in ("initContainers", "containers"):
+        containers = pod.get(kind)
+        for index, container in enumerate(containers if isinstance(containers, list) else ()):
+            if isinstance(container, dict) and not container.get("image"):
+                place = _SPEC / "template" / "spec" / kind / index / "image"
+                report.add(Rule.MISSING_KEY, place, "is missing", "name the image that the container runs")

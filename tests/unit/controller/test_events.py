@@ -22,9 +22,15 @@ from wandbsweep.pool.outcome import Outcome
 OBJECT = a_live_object()
 
 
-def a_status(kind, reason, *, holds=True, message="so it is", at=NOW):
-    status = ConditionStatus.TRUE if holds else ConditionStatus.FALSE
-    condition = Condition(type=kind, status=status, reason=reason, message=message, last_transition_time=at)
+def a_status(kind, reason, *, holds=True, message="so it is", at=NOW, generation=1):
+    condition = Condition(
+        type=kind,
+        status=ConditionStatus.TRUE if holds else ConditionStatus.FALSE,
+        reason=reason,
+        message=message,
+        last_transition_time=at,
+        observed_generation=generation,
+    )
     return WandbSweepStatus(conditions=[condition])
 
 
@@ -38,7 +44,7 @@ REACHABLE = a_status(ConditionType.WANDB_REACHABLE, Reason.REACHABLE)
     [
         (NOTHING, a_status(ConditionType.SWEEP_VALID, Reason.VALID), []),
         (NOTHING, a_status(ConditionType.SWEEP_VALID, Reason.SWEEP_INVALID, holds=False), [("SweepInvalid", True)]),
-        (NOTHING, a_status(ConditionType.SWEEP_VALID, Reason.VALID_WITH_WARNINGS), [("ValidWithWarnings", False)]),
+        (NOTHING, a_status(ConditionType.SWEEP_VALID, Reason.VALID_WITH_WARNINGS), [("ValidWithWarnings", True)]),
         (NOTHING, REACHABLE, []),
         (NOTHING, UNREACHABLE, [("ServerUnreachable", True)]),
         (UNREACHABLE, REACHABLE, [("Reachable", False)]),
@@ -64,6 +70,16 @@ def test_what_stands_as_before_is_not_told_again():
     later = a_status(ConditionType.SWEEP_CREATED, Reason.CREATED, at=NOW + timedelta(minutes=1))
 
     assert events.of_conditions(a_status(ConditionType.SWEEP_CREATED, Reason.CREATED), later) == []
+
+
+def test_warnings_are_told_once_for_each_generation():
+    told = [
+        events.of_conditions(NOTHING, a_status(ConditionType.SWEEP_VALID, Reason.VALID_WITH_WARNINGS, **changes))[0]
+        for changes in ({}, {"message": "and more", "at": NOW + timedelta(minutes=1)}, {"generation": 2})
+    ]
+
+    names = [event_name(OBJECT, event) for event in told]
+    assert names[0] == names[1] != names[2]
 
 
 def test_an_outage_that_comes_back_is_told_again():

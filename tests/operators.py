@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from ports import reserved_port
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,14 +27,14 @@ _ENDS_WITHIN_SECONDS = 15.0
 
 @dataclass
 class RunningOperator:
-    """`wandbsweep operator` on a free port of the loopback interface."""
+    """`wandbsweep operator` on a port of the loopback interface."""
 
     folder: Path
     kubeconfig: Path
     wandb_url: str
     namespaces: tuple[str, ...]
-    options: tuple[str, ...] = ()
-    port: int = 0
+    options: tuple[str, ...]
+    port: int
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -62,7 +63,6 @@ class RunningOperator:
 
     def start(self) -> None:
         """Starts the process and returns once it watches."""
-        self.port = self.port or _free_port()
         flags = ["--wandb-base-url", self.wandb_url, "--runtime-image", "test", "--http-address"]
         names = [part for namespace in self.namespaces for part in ("--namespace", namespace)]
         command = [sys.executable, "-m", "wandbsweep", "operator", *flags, f"127.0.0.1:{self.port}", *names]
@@ -132,15 +132,10 @@ def running_operator(
 ) -> Iterator[RunningOperator]:
     """An operator for the length of a block, which may kill and restart it."""
     folder.mkdir(parents=True, exist_ok=True)
-    operator = RunningOperator(folder, kubeconfig, wandb_url, namespaces, options)
-    operator.start()
-    try:
-        yield operator
-    finally:
-        operator.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    with reserved_port() as port:
+        operator = RunningOperator(folder, kubeconfig, wandb_url, namespaces, options, port)
+        operator.start()
+        try:
+            yield operator
+        finally:
+            operator.stop()

@@ -6,7 +6,6 @@ import base64
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ports import reserved_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,13 +31,13 @@ _ENDS_WITHIN_SECONDS = 10.0
 
 @dataclass
 class RunningServer:
-    """`wandbsweep server` on a free port of the loopback interface, with its own folder."""
+    """`wandbsweep server` on a port of the loopback interface, with its own folder."""
 
     folder: Path
+    port: int
     options: Mapping[str, str] = field(default_factory=dict)
     api_key: str = API_KEY
     entity: str = ENTITY
-    port: int = 0
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -66,7 +67,6 @@ class RunningServer:
 
     def start(self) -> None:
         """Starts the process and returns once it answers."""
-        self.port = self.port or _free_port()
         flags = {"data-dir": str(self.folder / "data"), "port": str(self.port), **self.options}
         arguments = [part for name, value in flags.items() for part in (f"--{name}", value)]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("WANDB")}
@@ -140,15 +140,10 @@ class RunningServer:
 def running_server(folder: Path, **options: str) -> Iterator[RunningServer]:
     """A server for the length of a block. Options are its flags, with underscores: `run_timeout="2"`."""
     folder.mkdir(parents=True, exist_ok=True)
-    server = RunningServer(folder, {name.replace("_", "-"): value for name, value in options.items()})
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    with reserved_port() as port:
+        server = RunningServer(folder, port, {name.replace("_", "-"): value for name, value in options.items()})
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()

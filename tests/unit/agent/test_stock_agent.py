@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ports import reserved_port
 from servers import running_server
 
 PROJECT = "lab"
@@ -176,9 +177,10 @@ def test_a_key_that_is_not_accepted_is_told_apart(sweep, agent, key):
 
 
 def test_a_server_that_is_down_is_told_apart(sweep, agent):
-    pod = agent(sweep, WANDB_BASE_URL="http://127.0.0.1:9", WANDB_HTTP_TIMEOUT="3")
-    assert pod.exit_code(60) == 23, pod.log
-    assert pod.last_words["message"].startswith("http://127.0.0.1:9 did not answer as it should")
+    with reserved_port() as port:
+        pod = agent(sweep, WANDB_BASE_URL=f"http://127.0.0.1:{port}", WANDB_HTTP_TIMEOUT="3")
+        assert pod.exit_code(60) == 23, pod.log
+    assert pod.last_words["message"].startswith(f"http://127.0.0.1:{port} did not answer as it should")
 
 
 def test_an_idle_agent_leaves_within_three_seconds(sweep, agent, eventually):

@@ -1,26 +1,31 @@
 """A definition in its user's own words, ready to stand under spec.sweep: keys, order, numbers and comments as written.
 
-Two things are said more plainly than the user did, because Kubernetes stores 1.0 as 1: whether a range without a
-distribution is one of whole or of real numbers, and a base configuration with such numbers, which becomes text. What
-the result means is compared with what the user's text means before it is used.
+Where Kubernetes would read or keep something else than its user meant, it is said more plainly: whether a range without
+a distribution is one of whole or of real numbers (1.0 is kept as 1), plain words such as `n`, and the parts of a scan
+whose order or whole floats would be lost. What the result says is compared with what the user said before it is used.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import yaml
 
+from wandbsweep.sweep.base_config import BASE_CONFIG
 from wandbsweep.sweep.distributions import INT_UNIFORM, UNIFORM
 from wandbsweep.sweep.document import read_document
 from wandbsweep.sweep.kubernetes_yaml import KubernetesLoader, as_json_stores_it
+from wandbsweep.sweep.launch import SCAN
 from wandbsweep.sweep.numbers_in_yaml import is_number
 from wandbsweep.sweep.problems import Place
+from wandbsweep.sweep.scan_in_kubernetes import for_kubernetes
+from wandbsweep.sweep.yaml_nodes import walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 _WRAPPER: Final = "sweep"
 """Metta's files may have the whole definition under this key."""
@@ -32,30 +37,69 @@ _Path = tuple[str, ...]
 class OwnWords:
     """A definition as its user wrote it."""
 
-    data: Mapping[str, Any]
-    """What it says. Numbers are as Kubernetes reads them (`1e-5` is one), whole floats still floats."""
+    data: dict[str, Any]
+    """What it says: `1e-5` is a number, as Kubernetes reads it, and 1.0 is still a float."""
     text: str | None
     """The same as block YAML that begins in the first column, comments included; None if the user's text has another
-    form, such as JSON."""
+    form, such as JSON, or something in it has to be said otherwise."""
+
+
+class _UsersLoader(yaml.SafeLoader):
+    """W&B's reading, but for numbers such as 1e-5, which nobody means as text."""
+
+
+_UsersLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$"),
+    list("-+.0123456789"),
+)
 
 
 def own_words(text: str, *, field: str) -> OwnWords:
     """Read the text of a definition, called `field` in messages. Raises InvalidSweepError if it is none."""
-    read_document(text, Place(field, joint=": "))
-    root = yaml.compose(text, Loader=KubernetesLoader)
-    data = yaml.load(text, Loader=KubernetesLoader)  # noqa: S506 - a safe loader with other numbers
-    assert isinstance(root, yaml.MappingNode)  # noqa: S101 - read_document has seen to it
-    wrapped = data.get(_WRAPPER)
-    if "parameters" not in data and isinstance(wrapped, dict) and wrapped:
-        root, data = _entries(root)[_WRAPPER], wrapped
-    hidden = dict(_hidden_distributions(data.get("parameters"), ("parameters",)))
-    for path, distribution in hidden.items():
+    written = read_document(text, Place(field, joint=": "))
+    if _is_json(text):
+        return OwnWords(_for_kubernetes(_unwrapped(written)), None)
+    root: Any = yaml.compose(text, Loader=_UsersLoader)
+    whole = yaml.load(text, Loader=_UsersLoader)  # noqa: S506 - a safe loader with more numbers
+    data = _unwrapped(whole)
+    if data is not whole:
+        root = _entries(root)[_WRAPPER]
+    edits = list(_spelt_out(root))
+    for path, distribution in _hidden_distributions(data.get("parameters"), ("parameters",)):
+        edits += _naming(root, path, distribution)
+    said = _for_kubernetes(data)
+    if root.flow_style:
+        return OwnWords(said, None)
+    lines = _lines(text, root, edits)
+    candidates = (f"{lines.rstrip()}\n", f"{lines}\n")  # the end of a text that ends in a block may mean something
+    return OwnWords(said, next((each for each in candidates if _means(each, said)), None))
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _unwrapped(data: dict[str, Any]) -> dict[str, Any]:
+    inner = data.get(_WRAPPER)
+    return inner if len(data) == 1 and isinstance(inner, dict) else data
+
+
+def _for_kubernetes(data: dict[str, Any]) -> dict[str, Any]:
+    """The same definition in a form that Kubernetes keeps."""
+    for path, distribution in list(_hidden_distributions(data.get("parameters"), ("parameters",))):
         _name_distribution(data, path, distribution)
-    base = data.get("base_config")
+    section, base = data.get("parameters"), data.get(BASE_CONFIG)
+    bodies = list(section.values()) if isinstance(section, dict) else section
+    if data.get("method") == SCAN and isinstance(bodies, list) and all(isinstance(body, dict) for body in bodies):
+        return for_kubernetes(data)
     if isinstance(base, dict) and json.dumps(base) != json.dumps(as_json_stores_it(base)):
-        return OwnWords({**data, "base_config": json.dumps(base, indent=4)}, None)
-    lines = None if root.flow_style else _lines(text, root, hidden)
-    return OwnWords(data, lines if lines and _means(lines, data) else None)
+        return {**data, BASE_CONFIG: json.dumps(base, indent=4)}
+    return data
 
 
 def _hidden_distributions(section: Any, path: _Path) -> Iterator[tuple[_Path, str]]:
@@ -65,7 +109,7 @@ def _hidden_distributions(section: Any, path: _Path) -> Iterator[tuple[_Path, st
             continue
         if "parameters" in body:
             yield from _hidden_distributions(body["parameters"], (*path, name, "parameters"))
-        elif not body.keys() & {"distribution", "values", "value"}:
+        elif not body.keys() & {"distribution", "values", "value", "type"}:
             bounds: list[Any] = [body.get("min"), body.get("max")]
             if all(is_number(bound) and bound % 1 == 0 for bound in bounds):
                 real = any(isinstance(bound, float) for bound in bounds)
@@ -76,47 +120,68 @@ def _name_distribution(data: dict[str, Any], path: _Path, distribution: str) -> 
     body: Any = data
     for name in path:
         body = body[name]
-    settings = dict(body)
+    settings = {key: item for key, item in body.items() if key != "distribution"}
     body.clear()
     body.update({"distribution": distribution, **settings})
 
 
-def _lines(text: str, root: yaml.MappingNode, hidden: Mapping[_Path, str]) -> str:
-    """The lines of the definition, moved to the first column, with the distributions that were hidden."""
+class _Edit(NamedTuple):
+    """A change of the text from one index to another."""
+
+    start: int
+    end: int
+    words: str
+
+
+def _spelt_out(root: yaml.MappingNode) -> Iterator[_Edit]:
+    """Plain words that Kubernetes reads otherwise, in a spelling that it does not."""
+    kubernetes = KubernetesLoader("")
+    users = _UsersLoader("")
+    for node, _ in walk(root, Place("")):
+        keys = [key for key, _ in node.value] if isinstance(node, yaml.MappingNode) else []
+        for each in (node, *keys):
+            plain = isinstance(each, yaml.ScalarNode) and each.style is None
+            if plain and each.tag != kubernetes.resolve(yaml.ScalarNode, each.value, (True, False)):  # type: ignore[no-untyped-call]
+                value = users.construct_document(each)
+                yield _Edit(each.start_mark.index, each.end_mark.index, json.dumps(value, ensure_ascii=False))
+
+
+def _naming(root: yaml.MappingNode, path: _Path, distribution: str) -> Iterator[_Edit]:
+    """The distribution in front of the other settings of a parameter."""
+    body = root
+    for name in path:
+        body = _entries(body).get(name, root)
+    if body is root or not isinstance(body, yaml.MappingNode):
+        return  # brought in from elsewhere, by << or an alias: the comparison will tell
+    start, setting = body.start_mark.index, f"distribution: {distribution}"
+    if body.flow_style:
+        yield _Edit(start + 1, start + 1, f"{setting}, ")
+    else:
+        yield _Edit(start, start, f"{setting}\n{' ' * body.start_mark.column}")
+
+
+def _lines(text: str, root: yaml.MappingNode, edits: list[_Edit]) -> str:
+    """The edited lines of the definition, moved to the first column."""
+    before = text.splitlines()
+    below = len(before) - root.end_mark.line - (root.end_mark.column > 0)
+    for edit in sorted(set(edits), reverse=True):
+        text = text[: edit.start] + edit.words + text[edit.end :]
     lines = text.splitlines()
-    below = len(lines) - root.end_mark.line - (root.end_mark.column > 0)
-    for (line, column), (is_flow, distribution) in sorted(_marks(root, hidden).items(), reverse=True):
-        before, behind = lines[line][:column], lines[line][column + 1 :]
-        if is_flow:
-            lines[line] = f"{before}{{distribution: {distribution}, {behind}"
-        else:
-            lines.insert(line, f"{before}distribution: {distribution}")
     margin, first = root.start_mark.column, root.start_mark.line
     heading = [line.strip() for line in lines[:first] if line.strip().startswith("#")]
     body = [line.lstrip() if line[:margin].strip() else line[margin:] for line in lines[first : len(lines) - below]]
-    return "\n".join([*heading, *body]).rstrip() + "\n"
-
-
-def _marks(root: yaml.MappingNode, hidden: Mapping[_Path, str]) -> dict[tuple[int, int], tuple[bool, str]]:
-    """Where in the text the bodies of these parameters begin, line and column, and whether in braces."""
-    marks = {}
-    for path, distribution in hidden.items():
-        body = root
-        for name in path:
-            body = _entries(body).get(name, body)  # a merged-in parameter is not there: the comparison will tell
-        marks[body.start_mark.line, body.start_mark.column] = (bool(body.flow_style), distribution)
-    return marks
+    return "\n".join([*heading, *body])
 
 
 def _entries(node: yaml.MappingNode) -> dict[str, yaml.MappingNode]:
     return {str(key.value): value for key, value in node.value}
 
 
-def _means(lines: str, data: Mapping[str, Any]) -> bool:
+def _means(lines: str, data: dict[str, Any]) -> bool:
     """Whether the lines say the same as the data, even further in under another key and with something after them."""
     indented = "".join(f"  {line}" if line.strip() else line for line in lines.splitlines(keepends=True))
     try:
         (read,) = yaml.load_all(f"sweep:\n{indented}after: 1\n", Loader=KubernetesLoader)
-    except (yaml.YAMLError, ValueError):
+        return json.dumps(read) == json.dumps({"sweep": data, "after": 1})
+    except (yaml.YAMLError, ValueError, TypeError):
         return False
-    return json.dumps(read) == json.dumps({"sweep": data, "after": 1})

@@ -7,9 +7,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wandbsweep.sweep.kubernetes_yaml import load_manifests
+from wandbsweep.sweep.definition import read_definition
+from wandbsweep.sweep.kubernetes_yaml import as_json_stores_it, load_manifests
 from wandbsweep.sweep.problems import InvalidSweepError
 from wandbsweep.sweep.verbatim import own_words
+from wandbsweep.sweep.yaml_text import yaml_text
 
 
 def words(text):
@@ -77,6 +79,36 @@ def test_a_base_configuration_with_whole_floats_becomes_text_and_others_stay():
     assert plain.data["base_config"] == {"algo": {"l2": 0.5, "name": "bc"}}
 
 
+def test_values_of_a_scan_that_kubernetes_would_change_become_text_and_mean_the_same_trials():
+    text = (
+        "method: scan\ncommand: [python, train.py, '${args}']\nparameters:\n"
+        "  lr: {values: [1.0, 0.5]}\n  n: {values: [1, 2]}\n  l2: {value: 2.0}\n"
+    )
+    stored = as_json_stores_it(dict(words(text).data))
+
+    before, after = (read_definition(each, field="sweep").trials for each in (text, yaml_text(stored)))
+
+    assert [cell.name for cell in after] == ["lr_1.0_n_1", "lr_1.0_n_2", "lr_0.5_n_1", "lr_0.5_n_2"]
+    assert repr(after) == repr(before)
+    assert {"key": "n", "values": [1, 2]} in stored["parameters"]
+
+
+def test_words_that_kubernetes_reads_otherwise_are_quoted_where_they_stand():
+    text = "method: random\nparameters:\n  n: {values: [y, 08]}  # why\n  t: {value: 1:30}\n"
+
+    found = words(text).text
+
+    assert found == 'method: random\nparameters:\n  "n": {values: ["y", "08"]}  # why\n  t: {value: 90}\n'
+    assert load_manifests(found) == [as_json_stores_it(yaml.safe_load(text))]
+
+
+def test_json_is_read_as_json_and_written_anew():
+    found = words('{"method": "random",\t"parameters": {"lr": {"min": 1e-5, "max": 1}}}')
+
+    assert found.text is None
+    assert found.data["parameters"]["lr"] == {"min": 1e-5, "max": 1}
+
+
 @pytest.mark.parametrize("text", ["", "- a\n", "a: [", "a: 2024-01-01\n", "method: grid\n---\nmethod: grid\n"])
 def test_what_is_no_definition_is_an_error_that_names_the_file(text):
     with pytest.raises(InvalidSweepError, match=r"^sweep\.yaml"):
@@ -101,11 +133,11 @@ STYLES = st.fixed_dictionaries(
 @given(st.dictionaries(st.sampled_from(["method", "description", "parameters"]), VALUES, min_size=1), STYLES)
 def test_under_another_key_the_words_say_what_they_said(data, styles):
     text = yaml.safe_dump(data, **styles)
-    expected = json.dumps(load_manifests(text))
+    expected = as_json_stores_it(data)
 
     found = words(text).text
 
     assert found is not None or text.startswith("{")
     indented = "".join(f"    {line}" if line.strip() else line for line in (found or "{}\n").splitlines(keepends=True))
     (moved,) = load_manifests(f"spec:\n  sweep:\n{indented}  template: {{}}\n")
-    assert found is None or json.dumps([moved["spec"]["sweep"]]) == expected
+    assert found is None or json.dumps(moved["spec"]["sweep"]) == json.dumps(expected)

@@ -169,7 +169,9 @@ def _check_cost_parameter(name: str | None, parameters: Any, place: Place, repor
 
 def _refuse(name: str, place: Place, report: Report) -> None:
     if name in FOREIGN:
-        report.add(FOREIGN[name][0], place, *FOREIGN[name][1:])
+        rule, why, remedy = FOREIGN[name]
+        outcome = "has no effect" if rule is Rule.WITHOUT_EFFECT else "is not supported"
+        report.add(rule, place, f"{outcome}: {why}", remedy)
     else:
         remedy = did_you_mean(name, (*SETTINGS, *FOREIGN), f"it takes {', '.join(SETTINGS)}")
         report.add(Rule.UNKNOWN_KEY, place, "Protein has no such setting", remedy)

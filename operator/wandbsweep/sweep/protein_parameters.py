@@ -11,7 +11,16 @@ from wandbsweep.sweep.numbers_in_yaml import as_yaml_number, checked_number
 from wandbsweep.sweep.parameter import Parameter
 from wandbsweep.sweep.parameters import check_name, read_parameters
 from wandbsweep.sweep.problems import Place, Report, did_you_mean
-from wandbsweep.sweep.protein_space import LOG_NORMAL, LOGIT_NORMAL, RANGES, UNIFORM_POW2, WHOLE, middle
+from wandbsweep.sweep.protein_space import (
+    INT_UNIFORM,
+    LOG_NORMAL,
+    LOGIT_NORMAL,
+    RANGES,
+    UNIFORM,
+    UNIFORM_POW2,
+    WHOLE,
+    middle,
+)
 from wandbsweep.sweep.rules import Rule
 
 if TYPE_CHECKING:
@@ -25,12 +34,18 @@ _LARGEST_EXPONENT: Final = 53
 _LOGARITHMS: Final = (LOG_NORMAL, UNIFORM_POW2)
 _AUTO: Final = 0.5
 """A quarter of the range to either side."""
-_OF_WANDB: Final = {
-    "log_uniform_values": "log_normal is what Protein calls it",
-    "log_uniform": "write log_normal, with values for bounds, not exponents",
-    "q_uniform": "write int_uniform for whole numbers",
-    "normal": "write uniform, with mean and scale",
+_OF_OTHERS: Final = {
+    "log_uniform_values": LOG_NORMAL,
+    "log_uniform": f"{LOG_NORMAL}, with values for bounds, not exponents",
+    "q_uniform": INT_UNIFORM,
+    "normal": f"{UNIFORM}, with mean and scale",
+    "linear": UNIFORM,
+    "int": INT_UNIFORM,
+    "log": LOG_NORMAL,
+    "logit": LOGIT_NORMAL,
+    "pow2": UNIFORM_POW2,
 }
+"""What distributions of W&B, and of Metta before it had Protein, are called by Protein."""
 
 
 def read_protein_parameters(section: Any, place: Place, report: Report) -> tuple[Parameter, ...]:
@@ -75,7 +90,7 @@ def _read_range(name: str, body: Mapping[str, Any], place: Place, report: Report
         return ()
     mean = numbers["mean"] if "mean" in numbers else low if low == high else middle(distribution, low, high)
     if not low <= mean <= high:
-        remedy = f"{low if mean < low else high} is the nearest bound"
+        remedy = f"write {body['min' if mean < low else 'max']}, the nearest that is"
         message = f"must lie between min {body['min']} and max {body['max']}, not at {body['mean']}"
         report.add(Rule.INVALID_VALUE, place / "mean", message, remedy)
     scale = _scale(body.get("scale", "auto"), distribution, (low, high), place / "scale", report)
@@ -95,7 +110,8 @@ def _distribution(body: Mapping[str, Any], place: Place, report: Report) -> str:
     if named is None:
         report.add(Rule.MISSING_KEY, place / "distribution", "is missing", choice)
     else:
-        remedy = _OF_WANDB.get(str(named)) or did_you_mean(named, RANGES, choice)
+        ours = _OF_OTHERS.get(str(named))
+        remedy = f"write {ours}" if ours else did_you_mean(named, RANGES, choice)
         message = f"{named!r} is no distribution that Protein knows"
         report.add(Rule.INVALID_VALUE, place / "distribution", message, remedy)
     return ""

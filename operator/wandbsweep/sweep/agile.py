@@ -56,8 +56,8 @@ def with_floats(body: Mapping[str, Any], place: Place, report: Report) -> Mappin
     if body.get("type") != "float":
         return body
     if body.get("distribution") == INT_UNIFORM:
-        message = f"distribution {INT_UNIFORM} draws whole numbers, and type: float asks for others"
-        report.add(Rule.INVALID_VALUE, place / "type", message, "use distribution: uniform, or remove type")
+        message = f"{INT_UNIFORM} draws whole numbers, and type: float asks for others"
+        report.add(Rule.INVALID_VALUE, place / "type", message, "use uniform, or remove type")
     settings = {key: value for key, value in body.items() if key != "type"}
     for key in ("min", "max"):
         if is_number(settings.get(key)):

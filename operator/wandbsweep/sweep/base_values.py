@@ -40,17 +40,14 @@ def read_base(written: Any, place: Place, report: Report) -> Base | None:
 
 def _from_text(text: str, place: Place, report: Report) -> Base | None:
     try:
-        return _from_data(json.loads(text), place, report, text)
-    except (ValueError, RecursionError):
-        pass  # YAML then
-    try:
-        return _from_data(read_data(text, place), place, report)
+        data = read_data(text, place)
     except InvalidSweepError as error:
         report.findings.extend(error.findings)
         return None
+    return _from_data(data, place, report, text)
 
 
-def _from_data(data: Any, place: Place, report: Report, text: str | None = None) -> Base | None:
+def _from_data(data: Any, place: Place, report: Report, text: str = "") -> Base | None:
     if not isinstance(data, dict):
         remedy = "write {<joint>: <base value>, ...}, as JSON text, as YAML text or plainly"
         report.add(Rule.WRONG_KIND, place, f"must be a mapping of base values, not {kind_of(data)}", remedy)
@@ -59,7 +56,15 @@ def _from_data(data: Any, place: Place, report: Report, text: str | None = None)
         report.add(Rule.EMPTY, place, "is empty", "give at least one base value")
         return None
     _check_numbers(data, place, report)
-    return Base(data, json.dumps(data) if text is None else text)
+    return Base(data, text if _is_json(text) else json.dumps(data))
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _check_numbers(value: Any, place: Place, report: Report) -> None:

@@ -84,7 +84,11 @@ def _all_parts(name: str, body: Any, beside: dict[str, Part], place: Place, repo
             message = f"does not begin with the name of its parameter, {name}"
             report.add(Rule.UNKNOWN_KEY, place / key, message, f"call it {right}")
             within[key] = Part(body[key], place / key)
-    return {**beside, **within}
+    parts = {**beside, **within}
+    if parts and "parameters" in body:
+        message = "is a group of parameters, and a scaled dictionary is multiplied by one"
+        report.add(Rule.NOT_A_NUMBER, place, message, "give it a range of its own")
+    return parts
 
 
 def _without_companions(body: Any) -> Any:
@@ -123,9 +127,7 @@ def _read_target(part: Part, report: Report) -> str | None:
         report.add(Rule.WRONG_KIND, part.place, message, f"write {_EXAMPLES[TARGET_ENDING]}")
     elif not is_hydra_path(part.written):
         message = f"Hydra cannot read the path {part.written!r}"
-        report.add(
-            Rule.PARAMETER_NAME, part.place, message, "use a path such as env.scene.robot.actuators.legs.damping"
-        )
+        report.add(Rule.PARAMETER_NAME, part.place, message, "use a path such as env.legs.stiffness")
     else:
         return part.written
     return None

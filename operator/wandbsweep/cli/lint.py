@@ -2,100 +2,114 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
 import click
-import yaml
 
-from wandbsweep.api.labels import KIND
-from wandbsweep.sweep.definition import InvalidSweepError, read_definition
-from wandbsweep.sweep.kubernetes_yaml import load_manifests
-from wandbsweep.sweep.manifest import check_manifest
-from wandbsweep.sweep.problems import Place, Report
-from wandbsweep.sweep.rules import Rule
+from wandbsweep.cli.sources import InputError, name_of, read_text
+from wandbsweep.sweep.linting import File, FileFinding
+from wandbsweep.sweep.linting import lint as lint_files
+from wandbsweep.sweep.problems import Finding, Place
+from wandbsweep.sweep.rules import Rule, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 
 @click.command()
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
-def lint(files: tuple[str, ...]) -> None:
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github"]),
+    default="text",
+    show_default=True,
+    help="text: a line for each finding. json: one list of them. github: annotations of a pull request.",
+)
+def lint(files: tuple[str, ...], form: str) -> None:
     """Check sweep definitions (sweep.yaml) and WandbSweep manifests.
 
-    Prints each problem with the field it is in and what to do about it; - reads standard input. The exit status is 1
-    when there is a problem. Warnings do not change it.
+    Tells each finding with its file, line and column, the field it is about, the remedy, and the rule. ConfigMaps that
+    a manifest refers to are looked for in all files of the call; - reads standard input.
+
+    The exit status is 1 when there is an error. Warnings do not change it.
     """
-    failed = False
-    for file in files:
-        report = _check_file(file)
-        for finding in report.errors:
-            click.echo(str(finding))
-        for finding in report.warnings:
-            click.echo(f"{finding} (warning)")
-        if not report.errors:
-            click.echo(f"{file}: ok")
-        failed = failed or bool(report.errors)
-    sys.exit(1 if failed else 0)
+    names = list(dict.fromkeys(name_of(file) for file in files))
+    found = _findings(list(dict.fromkeys(files)))
+    for line in _FORMATS[form](names, found):
+        click.echo(line)
+    sys.exit(1 if any(each.finding.severity is Severity.ERROR for each in found) else 0)
 
 
-def _check_file(file: str) -> Report:
-    name = "standard input" if file == "-" else file
-    report = Report()
+def _findings(files: Sequence[str]) -> list[FileFinding]:
+    read = [_read(file) for file in files]
+    unread = [each for each in read if isinstance(each, FileFinding)]
+    return [*lint_files(each for each in read if isinstance(each, File)), *unread]
+
+
+def _read(file: str) -> File | FileFinding:
     try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    except OSError as error:
-        report.add(Rule.UNREADABLE, Place(name), f"cannot be read: {error.strerror}")
-        return report
-    except UnicodeDecodeError:
-        report.add(Rule.UNREADABLE, Place(name), "is no text in UTF-8")
-        return report
-    objects = _kubernetes_objects(text)
-    if not objects:
-        return _check_definition(text, name)
-    config_maps = dict(_texts_of_config_maps(objects))
-    for manifest in objects:
-        if manifest["kind"] == KIND:
-            _add(check_manifest(manifest, config_maps), f"{name}: {_title(manifest)}: ", report)
-    return report
+        return File(name_of(file), read_text(file))
+    except InputError as error:
+        return FileFinding(name_of(file), Finding(Rule.UNREADABLE, Place(""), error.reason))
 
 
-def _check_definition(text: str, name: str) -> Report:
-    report = Report()
-    try:
-        report.findings.extend(read_definition(text, field=name).warnings)
-    except InvalidSweepError as error:
-        report.findings.extend(error.findings)
-    return report
+def _as_text(names: Sequence[str], found: Sequence[FileFinding]) -> Iterator[str]:
+    for name in names:
+        own = [each.finding for each in found if each.file == name]
+        for finding in own:
+            where = "".join(f":{number}" for number in finding.position or ())
+            yield _in_one_line(f"{name}{where}: {finding.severity}: {finding} [{finding.rule}]")
+        if not own:
+            yield _in_one_line(f"{name}: ok")
 
 
-def _kubernetes_objects(text: str) -> list[dict[str, Any]]:
-    """The manifests in the text, items of lists included; none for a sweep definition or for no YAML at all."""
-    try:
-        documents = load_manifests(text)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return []
-    found = []
-    for document in documents:
-        items = document.get("items") if isinstance(document, dict) and document.get("kind") == "List" else [document]
-        found += [item for item in items or [] if isinstance(item, dict) and "apiVersion" in item and "kind" in item]
-    return [item for item in found if item["kind"] != "sweep"]  # W&B's own files may say kind: sweep
+def _in_one_line(text: str) -> str:
+    """Names and values are the user's and may hold anything."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
-def _texts_of_config_maps(objects: list[dict[str, Any]]) -> Iterator[tuple[tuple[str, str], str]]:
-    for item in objects:
-        if item["kind"] == "ConfigMap":
-            for key, text in (item.get("data") or {}).items():
-                yield (str((item.get("metadata") or {}).get("name")), str(key)), str(text)
+def _as_json(_names: Sequence[str], found: Sequence[FileFinding]) -> Iterator[str]:
+    rows = [
+        {
+            "file": file,
+            "rule": str(finding.rule),
+            "severity": str(finding.severity),
+            "field": finding.field,
+            "line": finding.position.line if finding.position else None,
+            "column": finding.position.column if finding.position else None,
+            "message": finding.message,
+            "remedy": finding.remedy,
+        }
+        for file, finding in ((each.file, each.finding) for each in found)
+    ]
+    yield json.dumps(rows, indent=2)
 
 
-def _title(manifest: Mapping[str, Any]) -> str:
-    metadata = manifest.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, dict) else None
-    return f"{KIND} {name}" if name else KIND
+def _for_github(_names: Sequence[str], found: Sequence[FileFinding]) -> Iterator[str]:
+    """Workflow commands, see https://docs.github.com/actions/reference/workflow-commands-for-github-actions."""
+    for each in found:
+        finding = each.finding
+        properties = {"file": each.file}
+        if finding.position:
+            properties |= {"line": str(finding.position.line), "col": str(finding.position.column)}
+        properties["title"] = str(finding.rule)
+        told = ",".join(f"{key}={_escaped(value, _IN_PROPERTIES)}" for key, value in properties.items())
+        yield f"::{finding.severity} {told}::{_escaped(_in_one_line(str(finding)), _IN_MESSAGES)}"
 
 
-def _add(found: Report, prefix: str, report: Report) -> None:
-    report.findings.extend(finding.under(prefix) for finding in found.findings)
+_IN_MESSAGES: Final = {"%": "%25", "\r": "%0D", "\n": "%0A"}
+_IN_PROPERTIES: Final = {**_IN_MESSAGES, ":": "%3A", ",": "%2C"}
+
+
+def _escaped(text: str, codes: Mapping[str, str]) -> str:
+    return "".join(codes.get(char, char) for char in text)
+
+
+_FORMATS: Final[Mapping[str, Callable[[Sequence[str], Sequence[FileFinding]], Iterator[str]]]] = {
+    "text": _as_text,
+    "json": _as_json,
+    "github": _for_github,
+}

@@ -25,6 +25,10 @@ STANDARD_INPUT: Final = "-"
 class InputError(Exception):
     """A file that cannot be read; the message names it and says why, without a full stop."""
 
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.reason = reason
+
 
 @dataclass(frozen=True)
 class Source:
@@ -54,19 +58,24 @@ class Source:
 
 def read_source(file: str) -> Source:
     """Read a file, or standard input for `-`. Raises InputError."""
-    name = "standard input" if file == STANDARD_INPUT else file
-    text = _read_text(file, name)
-    return Source(name, text, _kubernetes_objects(text))
+    text = read_text(file)
+    return Source(name_of(file), text, _kubernetes_objects(text))
 
 
-def _read_text(file: str, name: str) -> str:
+def name_of(file: str) -> str:
+    """What messages call it."""
+    return "standard input" if file == STANDARD_INPUT else file
+
+
+def read_text(file: str) -> str:
+    """The text of a file, or of standard input for `-`. Raises InputError."""
     try:
         content = sys.stdin.buffer.read() if file == STANDARD_INPUT else Path(file).read_bytes()
         return content.decode("utf-8-sig")
     except OSError as error:
-        raise InputError(f"{name}: cannot be read: {error.strerror}") from None
+        raise InputError(name_of(file), f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise InputError(f"{name}: is no text in UTF-8") from None
+        raise InputError(name_of(file), "is no text in UTF-8") from None
 
 
 def _mapping(item: Mapping[str, Any], key: str) -> Mapping[str, Any]:

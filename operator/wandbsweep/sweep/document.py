@@ -102,7 +102,7 @@ def _parse(text: str, place: Place, report: Report) -> Any:
     except yaml.YAMLError as error:
         if data is not None:  # such as a key that is longer than YAML takes
             return data
-        raise _not_yaml(error, place) from None
+        raise not_yaml(error, place) from None
     except ValueError as error:  # such as the date 2024-99-99
         raise _single(Rule.UNREADABLE, place, f"is not valid YAML: {error}", "put the value in quotes") from None
     except RecursionError:
@@ -128,7 +128,8 @@ def _warn_of_base_60(node: yaml.Node, place: Place, report: Report) -> None:
         report.findings.append(Finding(Rule.TWO_READINGS, place, message, remedy, position(node.start_mark)))
 
 
-def _not_yaml(error: yaml.YAMLError, place: Place) -> InvalidSweepError:
+def not_yaml(error: yaml.YAMLError, place: Place) -> InvalidSweepError:
+    """What is wrong with a text that YAML cannot read, and where in it."""
     if not isinstance(error, yaml.MarkedYAMLError):
         return _single(Rule.UNREADABLE, place, f"is not valid YAML: {str(error).splitlines()[0]}")
     mark = error.problem_mark or error.context_mark

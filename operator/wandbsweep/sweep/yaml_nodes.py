@@ -5,6 +5,7 @@ PyYAML's own reading keeps the last of two equal keys in silence, and writes ali
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import yaml
@@ -21,6 +22,7 @@ DEEPEST_FILE: Final = 100
 """Levels that an object of Kubernetes may have."""
 MOST_VALUES: Final = 200_000
 
+_LINE_BREAK: Final = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _MERGE: Final = "tag:yaml.org,2002:merge"
 
 
@@ -48,6 +50,17 @@ def spot_of(root: yaml.Node, keys: tuple[str | int, ...]) -> Spot:
 def position(mark: yaml.Mark) -> Position:
     """As editors count."""
     return Position(mark.line + 1, mark.column + 1)
+
+
+def outer_position(scalar: yaml.Node, around: str, text: str, at: Position) -> Position:
+    """Where a spot of a text is that stands in another one as a literal block; of other forms, where it begins."""
+    start = position(scalar.start_mark)
+    lines = _LINE_BREAK.split(text)
+    first = next((index for index, line in enumerate(lines) if line), None)
+    if first is None or not isinstance(scalar, yaml.ScalarNode) or scalar.style != "|":
+        return start
+    indentation = len(_LINE_BREAK.split(around)[start.line + first]) - len(lines[first])
+    return Position(start.line + at.line, at.column + indentation)
 
 
 def _entry(node: yaml.Node, key: str | int) -> tuple[yaml.Node, yaml.Node] | None:

@@ -50,7 +50,7 @@ def _sweep_block(document: dict[str, Any], place: Place, report: Report) -> tupl
     config, elsewhere = dict(block), dict[str, "Place"]()
     for key, value, spot in _of_the_sweep(document, place, report):
         if key in config:
-            report.add(Rule.SAME_SETTING, spot, f"is given under sweep too, as {key}", "remove one of them")
+            report.add(Rule.SAME_SETTING, spot, f"is given in the block sweep too, as {key}", "remove one of them")
         config[key], elsewhere[key] = value, spot
     return config, moved(place / "sweep", elsewhere)
 

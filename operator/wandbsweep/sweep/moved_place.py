@@ -24,4 +24,5 @@ class MovedPlace(Place):
 
 def moved(place: Place, elsewhere: Mapping[str, Place]) -> Place:
     """The spot itself, with the places of those of its keys that stand elsewhere."""
-    return MovedPlace(place.path, place.joint, place.keys, elsewhere)
+    known = place.elsewhere if isinstance(place, MovedPlace) else {}
+    return MovedPlace(place.path, place.joint, place.keys, {**known, **elsewhere})

@@ -150,8 +150,8 @@ def _check_power(number: int, place: Place, report: Report, *, maybe_exponent: b
         return
     below = 1 << (number.bit_length() - 1) if number >= 1 else 0
     nearest = f"write {below} or {below * 2}" if below else "write 1 or more"
-    meant = f"; if {number} is meant as an exponent, write {2**number}" if maybe_exponent and number >= 0 else ""
-    message = f"must be a power of two for {UNIFORM_POW2}, which takes values, not exponents, and not {number}"
+    meant = f", or {2**number} if {number} is an exponent" if maybe_exponent and number >= 0 else ""
+    message = f"must be a power of two for {UNIFORM_POW2}, not {number}"
     report.add(Rule.BOUND_NOT_TAKEN, place, message, nearest + meant)
 
 

@@ -217,9 +217,9 @@ def test_exponents_of_powers_of_two_are_answered_with_the_values():
     found = of_range(distribution="uniform_pow2", min=15, max=19, mean=18)
 
     assert [text.partition("; ")[2] for text in found] == [
-        "write 8 or 16; if 15 is meant as an exponent, write 32768",
-        "write 16 or 32; if 19 is meant as an exponent, write 524288",
-        "write 16 or 32; if 18 is meant as an exponent, write 262144",
+        "write 8 or 16, or 32768 if 15 is an exponent",
+        "write 16 or 32, or 524288 if 19 is an exponent",
+        "write 16 or 32, or 262144 if 18 is an exponent",
     ]
 
 

@@ -30,12 +30,14 @@ _ANY_NUMBER: Final = 0.5
 def rehearse(parameters: tuple[Parameter, ...], command: tuple[str, ...], place: Place, report: Report) -> None:
     """Report the first value of each parameter that the command's macros cannot pass on, and values too long in sum."""
     macros = escape_macros(argument_macros(command))
+    size = 0
     for parameter in parameters:
-        failures = ((spot, _failure(macros, values)) for spot, values in _rehearsed(parameter))
+        rehearsed = list(_rehearsed(parameter))
+        failures = ((spot, _failure(macros, values)) for spot, values in rehearsed)
         first = next(((spot, failure) for spot, failure in failures if failure), None)
         if first:
             report.add(Rule.UNRENDERABLE, *first)
-    size = sum(max(len(args_json(values)) for _, values in _rehearsed(p)) for p in parameters)
+        size += max(len(args_json(values)) for _, values in rehearsed)
     if size > LONGEST_ARGUMENT:
         report.add(
             Rule.UNRENDERABLE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,8 +20,8 @@ from wandbsweep.sweep.conversion import (
     new_manifest,
     valid_name,
 )
-from wandbsweep.sweep.kubernetes_yaml import as_json_stores_it, load_manifests
-from wandbsweep.sweep.manifest import check_manifest
+from wandbsweep.sweep.kubernetes_yaml import as_json_stores_it
+from wandbsweep.sweep.linting import File, lint
 from wandbsweep.sweep.problems import InvalidSweepError
 from wandbsweep.sweep.verbatim import own_words
 from wandbsweep.sweep.yaml_text import yaml_text
@@ -40,7 +40,6 @@ class _Made:
     text: str
     source: str
     """What it was made of, for messages."""
-    config_maps: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 @click.command()
@@ -77,10 +76,14 @@ def convert(files: tuple[str, ...], form: str, **options: Any) -> None:
     sweeps = [each for each in made if each.manifest["kind"] == KIND]
     if wishes.name and len(sweeps) > 1:
         raise CommandError(f"--name {wishes.name} would be the name of {len(sweeps)} objects; convert them one by one")
-    for each in sweeps:
-        (stored,) = load_manifests(each.text)
-        tell_findings(check_manifest(stored, each.config_maps).findings, f"{each.source}: ")
+    _check(made)
     click.echo(_written(made, form), nl=False)
+
+
+def _check(made: Sequence[_Made]) -> None:
+    """What is printed is linted first, under the names of what it was made of."""
+    found = lint(File(str(number), each.text) for number, each in enumerate(made))
+    tell_findings(each.finding.under(f"{made[int(each.file)].source}: ") for each in found)
 
 
 def _written(made: Sequence[_Made], form: str) -> str:
@@ -107,7 +110,7 @@ def _completed(item: Mapping[str, Any], source: Source, wishes: Wishes) -> _Made
         if not all(isinstance(item.get(part), dict) for part in ("metadata", "spec")):
             raise ConversionError(f"{source.name}: a {KIND} has metadata and a spec, and this one has not")
         item = completed_manifest(item, wishes)
-    return _Made(item, yaml_text(item), source.name, source.config_maps)
+    return _Made(item, yaml_text(item), source.name)
 
 
 def _joined(wishes: Wishes) -> _Made:

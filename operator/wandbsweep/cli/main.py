@@ -17,6 +17,8 @@ _COMMANDS: Final = {
     "install": "Copy the agent runtime into a folder, for an init container.",
     "lint": "Check sweep definitions and WandbSweep manifests.",
     "operator": "Run the operator.",
+    "preview": "Show the trials of a sweep before anything runs.",
+    "render": "Show one trial of a sweep with given values.",
     "server": "Run the embedded W&B-compatible server.",
     "trial": "Run one trial: render the command of a sweep and start it.",
 }

@@ -58,6 +58,10 @@ def read_sweep(file: str) -> Sweep:
         tell_findings(error.findings)
         raise
     tell_findings(sweep.definition.warnings)
+    base = sweep.definition.base_config
+    if base and base.content is None and base.config_map:
+        message = f"has no ConfigMap {base.config_map.name} with the key {base.config_map.key}"
+        raise CommandError(f"{source.name}: {message}, where base_config is; put it into the same text")
     return sweep
 
 
@@ -95,7 +99,7 @@ def _of_manifest(source: Source) -> Sweep:
 
 def _definition_of(spec: Mapping[str, Any], source: Source) -> SweepDefinition:
     if isinstance(spec.get("sweep"), dict):
-        return read_definition(spec["sweep"], field="spec.sweep")
+        return read_definition(spec["sweep"], field="spec.sweep", config_maps=source.config_maps)
     if "sweepID" in spec:
         raise CommandError(f"{source.name}: joins the sweep {spec['sweepID']}, whose definition is on W&B")
     reference = _part(_part(spec, "sweepFrom"), "configMapKeyRef")
@@ -104,7 +108,7 @@ def _definition_of(spec: Mapping[str, Any], source: Source) -> SweepDefinition:
     if text is None:
         message = f"{source.name}: has no ConfigMap {name} with the key {key}, where spec.sweepFrom has the definition"
         raise CommandError(f"{message}; put it into the same text")
-    return read_definition(text, field=f"ConfigMap {name}/{key}")
+    return read_definition(text, field=f"ConfigMap {name}/{key}", config_maps=source.config_maps)
 
 
 def _part(manifest: Mapping[str, Any], key: str) -> Mapping[str, Any]:

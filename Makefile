@@ -67,7 +67,7 @@ e2e: e2e-cluster ## Tests of the chart and the images on a one-node cluster, whi
 test-down: $(VENV)/.installed ## Remove the cluster of the e2e tests, if KEEP=1 left it
 	@$(CLUSTER) down --name $(TEST_CLUSTER)
 
-bench: $(VENV)/.installed ## Latencies and memory of the operator, printed
+bench: $(VENV)/.installed ## What definitions, trials and the operator cost, printed
 	@$(CLUSTER) binaries
 	@$(BIN)/python tests/bench
 

@@ -24,8 +24,13 @@ def grid_points(parameters: Iterable[Parameter]) -> Iterator[dict[str, Any]]:
     """The values of each trial, as W&B records them."""
     ordered = sorted(parameters, key=lambda parameter: parameter.path)
     axes = [axis_of(parameter) for parameter in ordered]
-    for number in range(math.prod(map(len, axes))):
+    for number in range(math.prod(map(_size, axes))):
         yield recorded_values(zip(ordered, _choices(axes, number), strict=True))
+
+
+def count_points(parameters: Iterable[Parameter]) -> int:
+    """How many different points a grid over these parameters has."""
+    return math.prod(_size(axis_of(parameter)) for parameter in parameters)
 
 
 def axis_of(parameter: Parameter) -> Sequence[Any]:
@@ -48,10 +53,17 @@ def _identity(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
+def _size(axis: Sequence[Any]) -> int:
+    """As len() does, which ends at sys.maxsize."""
+    if isinstance(axis, range):
+        return max(0, axis.stop - axis.start)
+    return axis.size if isinstance(axis, _Steps) else len(axis)
+
+
 def _choices(axes: Sequence[Sequence[Any]], number: int) -> list[Any]:
     chosen = []
     for axis in reversed(axes):
-        number, index = divmod(number, len(axis))
+        number, index = divmod(number, _size(axis))
         chosen.append(axis[index])
     return chosen[::-1]
 
@@ -62,10 +74,10 @@ class _Steps(Sequence[float]):
     def __init__(self, low: float, high: float, step: float) -> None:
         self._low = low if all(isinstance(number, int) for number in (low, high, step)) else float(low)
         self._step = (self._low + step) - self._low
-        self._size = max(0, math.ceil((high - low) / step))
+        self.size = max(0, math.ceil((high - low) / step))
 
     def __len__(self) -> int:
-        return self._size
+        return self.size
 
     @overload
     def __getitem__(self, index: int) -> float: ...
@@ -73,7 +85,7 @@ class _Steps(Sequence[float]):
     def __getitem__(self, index: slice) -> Sequence[float]: ...
     def __getitem__(self, index: int | slice) -> float | Sequence[float]:
         if isinstance(index, slice):
-            return [self[each] for each in range(*index.indices(self._size))]
-        if not 0 <= index < self._size:
+            return [self[each] for each in range(*index.indices(self.size))]
+        if not 0 <= index < self.size:
             raise IndexError(index)
         return self._low + index * self._step if index != 1 else self._low + self._step

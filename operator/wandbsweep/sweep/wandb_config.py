@@ -6,13 +6,12 @@ The same sweep runs anywhere: a workstation that has the package can join with p
 from __future__ import annotations
 
 import copy
-import math
 from typing import TYPE_CHECKING, Any
 
 from wandbsweep.api.labels import UID_MARKER
 from wandbsweep.sweep.base_config import BASE_CONFIG, BASE_CONFIG_FILE
 from wandbsweep.sweep.cell import sent_cell
-from wandbsweep.sweep.distributions import CATEGORICAL, INT_UNIFORM, Q_UNIFORM
+from wandbsweep.sweep.grid import count_points
 from wandbsweep.sweep.launch import SCAN, launch_words
 from wandbsweep.sweep.protein import PROTEIN
 from wandbsweep.sweep.protein_on_wandb import without_protein
@@ -21,7 +20,6 @@ from wandbsweep.sweep.wandb_parameters import wandb_parameters
 
 if TYPE_CHECKING:
     from wandbsweep.sweep.definition import SweepDefinition
-    from wandbsweep.sweep.parameter import Parameter
 
 
 def wandb_config(
@@ -41,7 +39,7 @@ def wandb_config(
     elif definition.method == PROTEIN:
         config = without_protein(config, definition.parameters)
     else:
-        config["parameters"] = copy.deepcopy(wandb_parameters(definition.parameters))
+        config["parameters"] = wandb_parameters(definition.parameters)
     for key in (BASE_CONFIG, BASE_CONFIG_FILE):
         config.pop(key, None)
     if definition.program is not None:
@@ -98,25 +96,4 @@ def grid_size(definition: SweepDefinition) -> int | None:
         return len(definition.trials)
     if definition.method != "grid":
         return None
-    return math.prod(_points(parameter) for parameter in definition.parameters)
-
-
-def _points(parameter: Parameter) -> int:
-    settings = parameter.settings
-    if parameter.distribution == CATEGORICAL:
-        return len({_grid_key(value) for value in settings["values"]})
-    if parameter.distribution == INT_UNIFORM:
-        return int(settings["max"]) - int(settings["min"]) + 1
-    if parameter.distribution == Q_UNIFORM:
-        low, high, step = (float(settings.get(key, 1)) for key in ("min", "max", "q"))
-        return math.ceil((high - low) / step)
-    return 1
-
-
-def _grid_key(value: Any) -> str:
-    """Equal for values that W&B's grid takes for the same point: 3.0 is 3, the order of keys does not matter."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, dict):
-        return repr(sorted((key, repr(item)) for key, item in value.items()))
-    return repr(value)
+    return count_points(definition.parameters)

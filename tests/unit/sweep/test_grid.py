@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from wandbsweep.server.search import Search, Trial
 from wandbsweep.sweep.definition import read_definition
-from wandbsweep.sweep.grid import grid_points
+from wandbsweep.sweep.grid import count_points, grid_points
 
 SCALARS = st.one_of(
     st.none(),
@@ -78,6 +78,15 @@ def test_the_first_points_of_an_endless_grid_come_at_once():
     section = {name: {"min": 1, "max": 10**6} for name in "abcdefgh"}
 
     assert [point["h"] for point in itertools.islice(points_of(section), 3)] == [1, 2, 3]
+
+
+def test_a_grid_can_have_more_points_than_a_list_can_hold():
+    huge = {"min": 0, "max": 10**30}
+    section = {"a": huge, "b": {"distribution": "q_uniform", "min": 0, "max": 1e30, "q": 0.5}}
+    definition = read_definition({"method": "grid", "program": "train.py", "parameters": section}, field="sweep")
+
+    assert next(grid_points(definition.parameters)) == {"a": 0, "b": 0.0}
+    assert count_points(definition.parameters) > 10**60
 
 
 def test_what_is_done_to_one_point_does_not_reach_another():

@@ -34,8 +34,15 @@ def run_values(parameter: Parameter, value: Any) -> dict[str, Any]:
 
 
 def _body(parameter: Parameter) -> dict[str, Any]:
-    named = {} if parameter.implied else {"distribution": parameter.distribution}
+    left_open = parameter.implied and not _is_ambiguous(parameter)
+    named = {} if left_open else {"distribution": parameter.distribution}
     return copy.deepcopy({**named, **parameter.settings})
+
+
+def _is_ambiguous(parameter: Parameter) -> bool:
+    """Of 0.5 and 2 the SDK cannot tell the distribution. Kubernetes stores 2.0 as 2, so a user may well have said it."""
+    bounds = [parameter.settings[key] for key in ("min", "max") if key in parameter.settings]
+    return len({type(bound) for bound in bounds}) > 1
 
 
 def _companions(parameter: Parameter) -> dict[str, str]:

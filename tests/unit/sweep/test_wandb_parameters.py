@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -38,7 +39,8 @@ def bodies(draw):
     if distribution.whole:
         body |= {"min": draw(st.integers(1, 5)), "max": draw(st.integers(6, 9))}
     inferable = not distribution.takes and body.keys() & {"value", "values", "min"}
-    if not inferable or draw(st.booleans()):
+    kinds = {type(body[key]) for key in ("min", "max") if key in body}
+    if not inferable or len(kinds) > 1 or draw(st.booleans()):
         body["distribution"] = name
     return dict(draw(st.permutations(list(body.items()))))
 
@@ -71,6 +73,15 @@ def test_wandb_gets_the_parameters_that_the_user_wrote(parameters):
     sent = wandb_parameters(definition.parameters)
 
     assert in_order({"parameters": sent}) == in_order({"parameters": parameters})
+
+
+@pytest.mark.parametrize("bounds", [{"min": 0.5, "max": 2}, {"min": 1, "max": 2.5}])
+def test_wandb_is_told_what_a_whole_and_a_real_bound_mean(bounds):
+    definition = read_definition(
+        {"method": "random", "command": ["train", "${args}"], "parameters": {"x": bounds}}, field="sweep"
+    )
+
+    assert wandb_parameters(definition.parameters) == {"x": {"distribution": "uniform", **bounds}}
 
 
 def test_what_is_sent_can_be_changed_without_changing_the_definition():

@@ -40,7 +40,7 @@ def _body(parameter: Parameter) -> dict[str, Any]:
 
 
 def _is_ambiguous(parameter: Parameter) -> bool:
-    """Of 0.5 and 2 the SDK cannot tell the distribution. Kubernetes stores 2.0 as 2, so a user may well have said it."""
+    """From 0.5 and 2 the SDK cannot tell the distribution; the user may have said 2.0, which Kubernetes stores as 2."""
     bounds = [parameter.settings[key] for key in ("min", "max") if key in parameter.settings]
     return len({type(bound) for bound in bounds}) > 1
 

@@ -62,7 +62,8 @@ def _one_of(*words: str) -> _Check:
 
 def _name(value: Any, place: Place, report: Report) -> str:
     if not isinstance(value, str) or not value:
-        report.add(Rule.WRONG_KIND, place, f"must be a name, not {kind_of(value or None)}", "leave it out for none")
+        kind = "nothing" if value == "" else kind_of(value)
+        report.add(Rule.WRONG_KIND, place, f"must be a name, not {kind}", "leave it out for none")
     return str(value)
 
 

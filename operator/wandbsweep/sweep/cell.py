@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _LARGEST_WHOLE: Final = 2**53
-"""From here on a number with 64 bits cannot be told from its neighbours."""
+"""Above, a number with 64 bits cannot be told from its neighbours."""
+
+_LARGEST_WRITTEN_OUT: Final = 1e21
+"""From here on whole floats are written with an exponent."""
 
 
 class CellError(ValueError):
@@ -63,8 +67,15 @@ def _stored(value: Any) -> Any:
         return {key: _stored(value[key]) for key in sorted(value)}
     if isinstance(value, (list, tuple)):
         return [_stored(item) for item in value]
-    if isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST_WHOLE:
-        return int(value)
-    if isinstance(value, int) and abs(value) > _LARGEST_WHOLE:
-        return float(value)
-    return value
+    return _stored_number(value) if isinstance(value, (int, float)) else value
+
+
+def _stored_number(value: float) -> float:
+    """As Go writes it, which knows no numbers but those with 64 bits."""
+    if isinstance(value, int) and abs(value) <= _LARGEST_WHOLE:
+        return value
+    try:
+        number = float(value)
+    except OverflowError:
+        return value
+    return int(Decimal(repr(number))) if number.is_integer() and abs(number) < _LARGEST_WRITTEN_OUT else number

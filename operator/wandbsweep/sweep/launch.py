@@ -186,8 +186,10 @@ def _trial_of(launch: Launch) -> tuple[str | None, Mapping[str, Any], list[tuple
         return None, launch.args, shown
     try:
         cell = read_cell(launch.args.get(SCAN))
-        values = {key: cell.values[key] for key in launch.short_names}
-    except (CellError, KeyError) as error:
+    except CellError as error:
         raise LaunchError(f"what W&B handed out is no trial of this scan: {error}") from None
+    if missing := [key for key in launch.short_names if key not in cell.values]:
+        raise LaunchError(f"what W&B handed out is no trial of this scan: it has no value for {missing[0]!r}")
+    values = {key: cell.values[key] for key in launch.short_names}
     named = [(key, short_name) for key, short_name in launch.short_names.items() if short_name]
     return cell.name, values, [(short, cell.value_names.get(key, values[key])) for key, short in named]

@@ -146,7 +146,7 @@ def _check_groups(parameters: Sequence[Parameter], report: Report) -> None:
             column = members[0].column
             message = f"the values of group {column.group if column else None!r} are not equally many: {told}"
             remedy = "give each as many values as the others, or a group of its own"
-            report.add(Rule.UNEQUAL_LENGTHS, members[-1].place / "values", message, remedy)
+            report.add(Rule.UNEQUAL_LENGTHS, members[-1].place, message, remedy)
 
 
 def _groups(parameters: Sequence[Parameter]) -> dict[Hashable, list[Parameter]]:

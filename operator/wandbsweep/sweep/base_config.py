@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from wandbsweep.sweep.document import read_data, read_document
+from wandbsweep.sweep.numbers_in_yaml import warn_of_numbers_as_text
 from wandbsweep.sweep.problems import InvalidSweepError, Place, Report, kind_of
 from wandbsweep.sweep.rules import Rule
 
@@ -88,10 +89,14 @@ def _content(given: Any, place: Place, report: Report) -> Mapping[str, Any] | No
     content = _parse(given, place, report) if isinstance(given, str) else given
     if isinstance(content, dict) and content:
         try:
-            return read_document(content, place)
+            content = read_document(content, place)
         except InvalidSweepError as error:
             report.findings.extend(error.findings)
-    elif content == {}:
+            return None
+        if isinstance(given, dict):
+            warn_of_numbers_as_text(content, place, report)
+        return content
+    if content == {}:
         report.add(Rule.EMPTY, place, "is empty", "write the sections that the parameters' keys lead through")
     elif not report.errors:
         remedy = "write the configuration, its text as JSON or YAML, or {configMapKeyRef: {name: ..., key: ...}}"

@@ -15,7 +15,7 @@ from wandbsweep.sweep.distributions import (
     WEIGHTED,
     Distribution,
 )
-from wandbsweep.sweep.numbers_in_yaml import as_yaml_number, checked_number
+from wandbsweep.sweep.numbers_in_yaml import checked_number, warn_of_numbers_as_text
 from wandbsweep.sweep.problems import Place, Report, did_you_mean, kind_of
 from wandbsweep.sweep.rules import Rule
 from wandbsweep.sweep.scaling import BASE_ENDING, TARGET_ENDING
@@ -23,7 +23,12 @@ from wandbsweep.sweep.scaling import BASE_ENDING, TARGET_ENDING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_RANGE: Final = ("min", "max")
 _LARGEST_EXPONENT: Final = math.log(1.7e308)
+_LARGE_EXPONENT: Final = 30
+"""e^30 is 1e13."""
+_SMALL_VALUE: Final = 0.5
+"""As an exponent the logarithm of 1.6, a strange place for a range to begin."""
 
 
 def distribution_of(body: Mapping[str, Any], place: Place, report: Report) -> str | None:
@@ -65,13 +70,15 @@ def check_settings(body: Mapping[str, Any], name: str, place: Place, report: Rep
         if key.endswith((TARGET_ENDING, BASE_ENDING)):
             takes = "a scaled dictionary can only stand at the top of the parameters"
         remedy = did_you_mean(key, distribution.settings, takes)
+        if {"values", *_RANGE} >= {key, *distribution.needs}:
+            remedy = "give either values, or min and max"
         report.add(Rule.UNKNOWN_KEY, place / key, f"distribution {name}{implied} has no such setting", remedy)
     if "values" in distribution.needs:
         _check_values(body, place, report)
     elif name != CONSTANT:
         _check_numbers(body, distribution, name, place, report)
     else:
-        _warn_of_number_as_text(body.get("value"), place / "value", report)
+        warn_of_numbers_as_text(body.get("value"), place / "value", report)
 
 
 def _listed(names: tuple[str, ...]) -> str:
@@ -86,8 +93,7 @@ def _check_values(body: Mapping[str, Any], place: Place, report: Report) -> None
         return
     if not values:
         report.add(Rule.EMPTY, place / "values", "is empty", "give at least one value")
-    for index, value in enumerate(values):
-        _warn_of_number_as_text(value, place / "values" / index, report)
+    warn_of_numbers_as_text(values, place / "values", report)
     if "probabilities" in body:
         _check_probabilities(body["probabilities"], len(values), place / "probabilities", report)
 
@@ -102,12 +108,6 @@ def _check_probabilities(probabilities: Any, count: int, place: Place, report: R
         report.add(Rule.INVALID_VALUE, place, "must not be negative")
     elif len(known) == count and not math.isclose(sum(known), 1, rel_tol=1e-5):
         report.add(Rule.INVALID_VALUE, place, f"must add up to 1, not {sum(known):g}")
-
-
-def _warn_of_number_as_text(value: Any, place: Place, report: Report) -> None:
-    if isinstance(value, str) and (number := as_yaml_number(value)):
-        message = f"{value!r} is text and reaches the program as text"
-        report.add(Rule.NUMBER_AS_TEXT, place, message, f"for a number write {number}")
 
 
 def _check_numbers(
@@ -143,7 +143,14 @@ def _check_exponents(low: float | None, high: float | None, name: str, place: Pl
     if max(abs(low), abs(high)) > _LARGEST_EXPONENT:
         message = f"{name} takes exponents of e, and e^{max(low, high):g} is out of range"
         report.add(Rule.BOUND_NOT_TAKEN, place, message, f"use {values}")
-    else:
-        spread = f"{math.exp(low):.4g} to {math.exp(high):.4g}"
+    elif _look_like_values(low, high):
+        spread = f"{math.exp(low):.5g} to {math.exp(high):.5g}"
         message = f"{name} takes exponents of e, so this draws from {spread}"
         report.add(Rule.LOG_UNIFORM_EXPONENTS, place, message, f"use {values} for plain bounds")
+
+
+def _look_like_values(low: float, high: float) -> bool:
+    """Whether nobody would mean these bounds as exponents of e."""
+    hardly_a_range = low >= 0 and high <= 1  # from 1 to 2.7 at most
+    beyond_all_settings = high > _LARGE_EXPONENT
+    return hardly_a_range or beyond_all_settings or 0 < low < _SMALL_VALUE

@@ -161,6 +161,16 @@ def test_what_looks_unintended_is_a_warning(body, warning):
     assert warnings(sweep) == [f"spec.sweep.parameters.lr: {warning}"]
 
 
+@pytest.mark.parametrize(("low", "high"), [(-9.2, -4.6), (0, 5), (1, 7), (-5, 1), (0.7, 3)])
+def test_exponents_of_log_uniform_that_are_exponents_are_fine(low, high):
+    body = {"distribution": "log_uniform", "min": low, "max": high}
+    assert warnings({**RUN, "method": "random", "parameters": {"lr": body}}) == []
+
+
+def test_a_number_in_quotes_is_meant_as_text():
+    assert warnings({**RUN, "method": "random", "parameters": {"lr": {"values": ["0.1", "1.0e-5", "-3"]}}}) == []
+
+
 def test_whole_bounds_in_a_file_are_meant_as_written():
     text = "{method: random, program: a, parameters: {n: {min: 1, max: 5}}}"
     assert warnings(text, "sweep.yaml") == []
@@ -168,8 +178,9 @@ def test_whole_bounds_in_a_file_are_meant_as_written():
 
 def test_text_that_looks_like_a_number_is_a_warning():
     text = "{method: random, program: a, parameters: {lr: {values: [1e-5, 0.1]}}}"
+    readings = "'1e-5' is text to YAML 1.1, which W&B uses, and a number to Kubernetes"
     assert warnings(text, "sweep.yaml") == [
-        "sweep.yaml: parameters.lr.values[0]: '1e-5' is text and reaches the program as text; for a number write 1.0e-5"
+        f"sweep.yaml: parameters.lr.values[0]: {readings}; for a number write 1.0e-5"
     ]
 
 

@@ -75,17 +75,17 @@ def test_where_it_came_from_is_told():
 @pytest.mark.parametrize(
     ("base", "message"),
     [
-        (3, ": must be a mapping, not a number; write the configuration, its text as JSON or YAML, or "
-            "{configMapKeyRef: {name: ..., key: ...}}"),
-        ("[1]", ": must be a mapping, not a list; write the configuration, its text as JSON or YAML, or "
-                "{configMapKeyRef: {name: ..., key: ...}}"),
+        (3, (": must be a mapping, not a number; write the configuration, its text as JSON or YAML, or "
+            "{configMapKeyRef: {name: ..., key: ...}}")),
+        ("[1]", (": must be a mapping, not a list; write the configuration, its text as JSON or YAML, or "
+                "{configMapKeyRef: {name: ..., key: ...}}")),
         ({}, ": is empty; write the sections that the parameters' keys lead through"),
         ("{}", ": is empty; write the sections that the parameters' keys lead through"),
         ('{"a" 1}', ": is neither YAML nor JSON: Expecting ':' delimiter: line 1 column 6 (char 5)"),
         ("a: b: c", ": is not valid YAML: line 1, column 5: mapping values are not allowed here"),
         ("train: {seed: 2024-01-01}", ".train.seed: YAML reads this as a date; put it in quotes"),
-        ({"configMapKeyRef": {"name": "a"}}, ".configMapKeyRef: must name a ConfigMap and a key in it; write "
-                                             "{configMapKeyRef: {name: <ConfigMap>, key: <key in it>}}"),
+        ({"configMapKeyRef": {"name": "a"}}, (".configMapKeyRef: must name a ConfigMap and a key in it; write "
+                                             "{configMapKeyRef: {name: <ConfigMap>, key: <key in it>}}")),
     ],
 )  # fmt: skip
 def test_what_is_no_configuration_is_refused(base, message):
@@ -103,10 +103,10 @@ def test_a_mistake_in_a_config_map_is_told_where_it_is():
 @pytest.mark.parametrize(
     ("base", "message"),
     [
-        ({"train": {}}, ".experiment: is missing, and it takes the name of each trial; give it "
-                        "{name: <what the names of trials begin with>}"),
-        ({"train": {}, "experiment": 1}, ".experiment: must be a mapping, not a number, and it takes the name of each "
-                                         "trial; give it {name: <what the names of trials begin with>}"),
+        ({"train": {}}, (".experiment: is missing, and it takes the name of each trial; give it "
+                        "{name: <what the names of trials begin with>}")),
+        ({"train": {}, "experiment": 1}, (".experiment: must be a mapping, not a number, and it takes the name of each "
+                                         "trial; give it {name: <what the names of trials begin with>}")),
         ({"train": {}, "experiment": {"name": 1}}, ".experiment.name: must be text, not a number"),
     ],
 )  # fmt: skip
@@ -120,8 +120,10 @@ def test_other_methods_leave_the_experiment_alone():
 
 def test_the_macro_needs_a_configuration():
     assert mistakes(sweep(None)) == [
-        "spec.sweep.base_config: is missing, and the command uses ${config_json_file}; give the configuration that the "
-        "values go into, inline or from a ConfigMap"
+        (
+            "spec.sweep.base_config: is missing, and the command uses ${config_json_file}; give the configuration "
+            "that the values go into, inline or from a ConfigMap"
+        )
     ]
 
 
@@ -135,7 +137,10 @@ def test_a_configuration_that_reaches_nobody_is_a_mistake(command):
 
 def test_a_source_of_nothing_is_a_mistake():
     assert mistakes(sweep(None, base_config_file="b.json", command=["t", "${args}"])) == [
-        "spec.sweep.base_config_file: says where base_config came from, and there is none; give base_config, or remove it"
+        (
+            "spec.sweep.base_config_file: says where base_config came from, and there is none; give base_config, or "
+            "remove it"
+        )
     ]
 
 
@@ -143,10 +148,14 @@ def test_a_source_of_nothing_is_a_mistake():
 def test_every_key_has_to_lead_somewhere_and_only_its_last_name_may_be_new(method):
     keys = {"train.new": {"values": [1]}, "algo.lr": {"values": [2, 3]}, "train.seed.x": {"value": 4}}
     assert mistakes(sweep(method=method, parameters=keys)) == [
-        "spec.sweep.parameters[algo.lr]: 'algo.lr' leads through 'algo', which base_config does not have (it has "
-        "experiment, train there); correct the key, or add the section to base_config",
-        "spec.sweep.parameters[train.seed.x]: 'train.seed.x' leads through 'train.seed', which is no mapping in "
-        "base_config; correct the key",
+        (
+            "spec.sweep.parameters[algo.lr]: 'algo.lr' leads through 'algo', which base_config does not have (it has "
+            "experiment, train there); correct the key, or add the section to base_config"
+        ),
+        (
+            "spec.sweep.parameters[train.seed.x]: 'train.seed.x' leads through 'train.seed', which is no mapping in "
+            "base_config; correct the key"
+        ),
     ]
 
 
@@ -161,8 +170,10 @@ def test_a_key_may_lead_through_the_value_of_another_one():
 def test_nested_parameters_have_to_be_written_as_one_name():
     nested = {"train": {"parameters": {"seed": {"values": [1]}}}}
     assert mistakes(sweep(parameters=nested)) == [
-        "spec.sweep.parameters.train.parameters.seed: nested parameters have no place in base_config; write "
-        "'train.seed' as one name"
+        (
+            "spec.sweep.parameters.train.parameters.seed: nested parameters have no place in base_config; write "
+            "'train.seed' as one name"
+        )
     ]
 
 
@@ -177,6 +188,8 @@ def test_the_target_of_a_scaled_dictionary_is_a_key_too():
 def test_a_configuration_has_to_fit_into_one_argument(method):
     large = {**BASE, "x": "$" * 25_000}  # six bytes each, so that no macro can be in it
     assert mistakes(sweep(large, method=method)) == [
-        "spec.sweep.base_config: takes 150077 bytes as an argument of the trial launcher, which carries at most 131071; "
-        "leave out what the training script has as its default"
+        (
+            "spec.sweep.base_config: takes 150077 bytes as an argument of the trial launcher, which carries at most "
+            "131071; leave out what the training script has as its default"
+        )
     ]

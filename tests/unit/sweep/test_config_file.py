@@ -89,13 +89,17 @@ def test_neither_the_base_nor_the_values_change():
     [
         (
             "train.optim.lr",
-            "'train.optim.lr' leads through 'train.optim', which base_config does not have (it has seed, L2 there); "
-            "correct the key, or add the section to base_config",
+            (
+                "'train.optim.lr' leads through 'train.optim', which base_config does not have (it has seed, L2 "
+                "there); correct the key, or add the section to base_config"
+            ),
         ),
         (
             "algo/lr",
-            "'algo/lr' leads through 'algo', which base_config does not have (it has train, meta, experiment there); "
-            "correct the key, or add the section to base_config",
+            (
+                "'algo/lr' leads through 'algo', which base_config does not have (it has train, meta, experiment "
+                "there); correct the key, or add the section to base_config"
+            ),
         ),
         (
             "train.seed.x",

@@ -168,12 +168,12 @@ def test_a_scan_with_too_many_trials_is_refused_before_it_is_expanded():
 
 
 def test_trials_that_are_too_large_together_are_refused():
-    with pytest.raises(InvalidSweepError, match="all trials together take .* bytes .* at most 524288; put what all"):
+    with pytest.raises(InvalidSweepError, match=r"all trials together take .* bytes .* at most 524288; put what all"):
         trials({"a": {"values": list(range(100))}, "b": {"value": "x" * 10_000}})
 
 
 def test_a_trial_that_is_too_large_for_an_argument_is_refused():
-    with pytest.raises(InvalidSweepError, match="one trial take .* bytes, and an argument carries at most 131071"):
+    with pytest.raises(InvalidSweepError, match=r"one trial take .* bytes, and an argument carries at most 131071"):
         trials({"a": {"values": [1]}, "b": {"value": "x" * 131_060}})
 
 

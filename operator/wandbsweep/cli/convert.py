@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wandbsweep.api.labels import KIND
+from wandbsweep.cli.generated import GeneratedScan, generated_config, scan_of_configs, scan_of_script
 from wandbsweep.cli.messages import CommandError, tell_findings
 from wandbsweep.cli.output import output_option, written
 from wandbsweep.cli.sources import InputError, Source, read_source
-from wandbsweep.cli.sweeps import object_name
+from wandbsweep.cli.sweeps import read_bare
 from wandbsweep.sweep.conversion import (
     ConversionError,
     Wishes,
@@ -21,9 +22,11 @@ from wandbsweep.sweep.conversion import (
     valid_name,
 )
 from wandbsweep.sweep.kubernetes_yaml import as_json_stores_it
+from wandbsweep.sweep.launch import SCAN
 from wandbsweep.sweep.linting import File, lint
 from wandbsweep.sweep.problems import InvalidSweepError
-from wandbsweep.sweep.verbatim import own_words
+from wandbsweep.sweep.scan_in_kubernetes import for_kubernetes
+from wandbsweep.sweep.scanned_settings import NoScanError
 from wandbsweep.sweep.yaml_text import yaml_text
 
 if TYPE_CHECKING:
@@ -59,7 +62,8 @@ def convert(files: tuple[str, ...], form: str, **options: Any) -> None:
     """Make WandbSweep manifests of sweep definitions.
 
     FILE is a sweep.yaml of W&B, AGILE or Metta, a scan, or a manifest to be completed; - reads standard input. The
-    definition stays as its user wrote it, comments included.
+    definition stays as its user wrote it, comments included. The JSON configurations that robomimic's ConfigGenerator
+    wrote, or its script, are read back into one scan.
 
     For example: wandbsweep convert sweep.yaml --image lab/isaac-lab:2.3 | kubectl apply -f -
     """
@@ -67,8 +71,8 @@ def convert(files: tuple[str, ...], form: str, **options: Any) -> None:
     if not files and not wishes.sweep_id:
         raise click.UsageError("Missing argument 'FILE...'.")
     try:
-        made = [each for file in files for each in _converted(file, wishes)] or [_joined(wishes)]
-    except (ConversionError, InputError) as error:
+        made = _convert(files, wishes)
+    except (ConversionError, NoScanError, InputError) as error:
         raise CommandError(str(error)) from None
     except InvalidSweepError as error:
         tell_findings(error.findings)
@@ -93,16 +97,40 @@ def _written(made: Sequence[_Made], form: str) -> str:
     return written(objects[0] if len(objects) == 1 else {"apiVersion": "v1", "kind": "List", "items": objects}, form)
 
 
-def _converted(file: str, wishes: Wishes) -> list[_Made]:
-    source = read_source(file)
-    if source.objects:
-        return [_completed(item, source, wishes) for item in source.objects]
-    words = own_words(source.text, field=source.name)
-    name = wishes.name or object_name(words.data, file)
+def _convert(files: Sequence[str], wishes: Wishes) -> list[_Made]:
+    if not files:
+        manifest = new_manifest({}, wishes, name=wishes.name or valid_name(wishes.sweep_id or ""))
+        return [_Made(manifest, manifest_yaml(manifest), "--sweep-id")]
+    sources = [read_source(file) for file in files]
+    configs = {source.name: config for source in sources if (config := generated_config(source))}
+    made: list[_Made] = []
+    for source in sources:
+        if source.name in configs:
+            if source.name == next(iter(configs)):  # one scan of them all, in the place of the first
+                made.append(_from_scan(scan_of_configs(list(configs.values())), wishes, source))
+        elif scan := scan_of_script(source):
+            made.append(_from_scan(scan, wishes, source))
+        elif source.objects:
+            made += [_completed(item, source, wishes) for item in source.objects]
+        else:
+            made.append(_from_definition(source, wishes))
+    return made
+
+
+def _from_definition(source: Source, wishes: Wishes) -> _Made:
+    bare = read_bare(source)
+    name = wishes.name or bare.name
     if not name:
         raise ConversionError(f"{source.name}: no name can be made for the object; give one with --name")
-    manifest = new_manifest(words.data, wishes, name=name)
-    return [_Made(manifest, manifest_yaml(manifest, words.text), source.name)]
+    own = bare.definition
+    manifest = new_manifest(bare.words.data, wishes, name=name, entity=own.entity, project=own.project)
+    return _Made(manifest, manifest_yaml(manifest, bare.words.text), source.name)
+
+
+def _from_scan(scan: GeneratedScan, wishes: Wishes, source: Source) -> _Made:
+    name = wishes.name or valid_name(scan.name) or valid_name(source.stem) or SCAN
+    manifest = new_manifest(for_kubernetes(scan.definition), wishes, name=name, project=scan.project)
+    return _Made(manifest, manifest_yaml(manifest), source.name)
 
 
 def _completed(item: Mapping[str, Any], source: Source, wishes: Wishes) -> _Made:
@@ -111,8 +139,3 @@ def _completed(item: Mapping[str, Any], source: Source, wishes: Wishes) -> _Made
             raise ConversionError(f"{source.name}: a {KIND} has metadata and a spec, and this one has not")
         item = completed_manifest(item, wishes)
     return _Made(item, yaml_text(item), source.name)
-
-
-def _joined(wishes: Wishes) -> _Made:
-    manifest = new_manifest({}, wishes, name=valid_name(wishes.sweep_id or ""))
-    return _Made(manifest, yaml_text(manifest), "--sweep-id")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from wandbsweep.api.labels import KIND
-from wandbsweep.sweep.kubernetes_yaml import load_manifests
+from wandbsweep.sweep.kubernetes_yaml import KubernetesLoader, load_manifests
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,12 @@ class Source:
     """As messages name it."""
     text: str
     objects: tuple[Mapping[str, Any], ...]
-    """The Kubernetes objects in it, as the API server would store them; none: the text is a definition by itself."""
+    """The Kubernetes objects in it, as they are written; none: the text is a definition by itself."""
+
+    @property
+    def stem(self) -> str:
+        """The file's name without its ending; empty for standard input."""
+        return "" if self.name == name_of(STANDARD_INPUT) else Path(self.name).stem
 
     @property
     def manifests(self) -> tuple[Mapping[str, Any], ...]:
@@ -86,7 +91,8 @@ def _mapping(item: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 def _kubernetes_objects(text: str) -> tuple[dict[str, Any], ...]:
     """None for a definition, and for what is no YAML at all: its reader says what is wrong with it."""
     try:
-        documents = load_manifests(text)
+        load_manifests(text)  # refuses what explodes once its aliases are written out
+        documents = list(yaml.load_all(text, Loader=KubernetesLoader))
     except (yaml.YAMLError, ValueError, RecursionError):
         return ()
     found = []

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from wandbsweep.cli.messages import CommandError, tell_findings
-from wandbsweep.cli.sources import STANDARD_INPUT, InputError, Source, read_source
+from wandbsweep.cli.sources import InputError, Source, read_source
 from wandbsweep.sweep.conversion import valid_name
 from wandbsweep.sweep.definition import InvalidSweepError, SweepDefinition, read_definition
 from wandbsweep.sweep.kubernetes_yaml import as_json_stores_it
-from wandbsweep.sweep.verbatim import own_words
+from wandbsweep.sweep.verbatim import OwnWords, own_words
 from wandbsweep.sweep.wandb_config import wandb_config
 from wandbsweep.sweep.yaml_text import yaml_text
 
@@ -46,6 +45,16 @@ class Sweep:
         )
 
 
+@dataclass(frozen=True)
+class Bare:
+    """A definition that stands by itself, as the object will have it that `convert` makes of it."""
+
+    words: OwnWords
+    definition: SweepDefinition
+    name: str
+    """For the object: the definition's own, else the file's; empty if neither makes one."""
+
+
 def read_sweep(file: str) -> Sweep:
     """Read the sweep of a file and tell its warnings. Raises CommandError."""
     try:
@@ -53,7 +62,7 @@ def read_sweep(file: str) -> Sweep:
     except InputError as error:
         raise CommandError(str(error)) from None
     try:
-        sweep = _of_manifest(source) if source.objects else _of_definition(source, file)
+        sweep = _of_manifest(source) if source.objects else _of_bare(read_bare(source))
     except InvalidSweepError as error:
         tell_findings(error.findings)
         raise
@@ -65,19 +74,17 @@ def read_sweep(file: str) -> Sweep:
     return sweep
 
 
-def _of_definition(source: Source, file: str) -> Sweep:
-    """As the object would have it that `convert` makes of it."""
+def read_bare(source: Source) -> Bare:
+    """Read a definition that stands by itself. Raises InvalidSweepError."""
     words = own_words(source.text, field=source.name)
-    stored = as_json_stores_it(dict(words.data))
-    definition = read_definition(yaml_text(stored), field=source.name)
-    return Sweep(definition, object_name(words.data, file) or "sweep")
+    definition = read_definition(yaml_text(as_json_stores_it(words.data)), field=source.name)
+    own_name = definition.config.get("name")
+    name = valid_name(own_name) if isinstance(own_name, str) else ""
+    return Bare(words, definition, name or valid_name(source.stem))
 
 
-def object_name(definition: Mapping[str, Any], file: str) -> str:
-    """The name for the object of a definition: its own, else the file's; empty if neither makes one."""
-    own = definition.get("name")
-    named = valid_name(own) if isinstance(own, str) else ""
-    return named or ("" if file == STANDARD_INPUT else valid_name(Path(file).stem))
+def _of_bare(bare: Bare) -> Sweep:
+    return Sweep(bare.definition, bare.name or "sweep")
 
 
 def _of_manifest(source: Source) -> Sweep:
@@ -85,7 +92,7 @@ def _of_manifest(source: Source) -> Sweep:
     if len(names) != 1:
         found = f"{len(names)} WandbSweeps ({', '.join(names)})" if names else "no WandbSweep"
         raise CommandError(f"{source.name}: has {found}; give the text of one")
-    (manifest,) = source.manifests
+    manifest = as_json_stores_it(source.manifests[0])
     spec, metadata = _part(manifest, "spec"), _part(manifest, "metadata")
     return Sweep(
         _definition_of(spec, source),

@@ -59,20 +59,29 @@ class Wishes:
         return count
 
 
-def new_manifest(definition: Mapping[str, Any], wishes: Wishes, *, name: str) -> dict[str, Any]:
-    """The object for a definition, which stays as it is. Raises ConversionError."""
+def new_manifest(
+    definition: Mapping[str, Any], wishes: Wishes, *, name: str, entity: str | None = None, project: str | None = None
+) -> dict[str, Any]:
+    """The object for a definition, which stays as it is. Raises ConversionError.
+
+    Args:
+        definition: as it goes under spec.sweep.
+        wishes: what else the object is to have.
+        name: what the object is called unless wished otherwise.
+        entity: W&B entity that the definition names elsewhere than at its top.
+        project: W&B project, likewise.
+    """
+    own = {"entity": definition.get("entity") or entity, "project": definition.get("project") or project}
     if wishes.image is None:
         raise ConversionError("no image is named in which to train; give it with --image")
-    if not (wishes.project or definition.get("project")):
+    if not (wishes.project or own["project"]):
         raise ConversionError(
             "no W&B project is named; give it with --project, in the environment variable WANDB_PROJECT, "
             "or as `project:` in the definition"
         )
-    source: dict[str, Any] = {"sweep": dict(definition)}
-    if wishes.sweep_id:
-        own = {key: definition[key] for key in ("entity", "project") if definition.get(key)}
-        source = {**own, "sweepID": wishes.sweep_id}
-    spec = {**source, "agentCount": 1, "template": _template(wishes)}
+    lifted = {key: value for key, value in own.items() if value and (wishes.sweep_id or not definition.get(key))}
+    source: dict[str, Any] = {"sweepID": wishes.sweep_id} if wishes.sweep_id else {"sweep": dict(definition)}
+    spec = {**lifted, **source, "agentCount": 1, "template": _template(wishes)}
     manifest = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": wishes.name or name}, "spec": spec}
     return completed_manifest(manifest, wishes)
 

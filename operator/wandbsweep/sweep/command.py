@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wandbsweep.sweep.problems import Place, Report, did_you_mean, kind_of
 from wandbsweep.sweep.rendering import ARGUMENT_MACROS
 from wandbsweep.sweep.rules import Rule
+from wandbsweep.sweep.surroundings import VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,12 +45,15 @@ def _check_word(word: Any, place: Place, report: Report) -> None:
     if isinstance(word, (dict, list, bool)) or word is None:
         report.add(Rule.WRONG_KIND, place, f"YAML reads this as {kind_of(word)}", "put the word in quotes")
         return
-    macro = _MACRO.fullmatch(str(word))
+    text = VARIABLE.sub("", str(word))
     known = (*_SURROUNDINGS, *ARGUMENT_MACROS)
-    if macro and macro[1] not in known:
-        remedy = did_you_mean(macro[1], known, "remove it")
-        report.add(Rule.UNKNOWN_MACRO, place, f"W&B knows no macro {word} and drops it", remedy)
-    inside = _MACRO.search(str(word))
-    if inside and not macro and inside[1] in known:
+    if text.startswith("${") and text.endswith("}"):
+        if text[2:-1] not in known:
+            otherwise = "write the variable in capitals" if text.startswith("${envvar:") else "remove it"
+            remedy = did_you_mean(text[2:-1], known, otherwise)
+            report.add(Rule.UNKNOWN_MACRO, place, f"W&B knows no macro {word} and drops it", remedy)
+        return
+    inside = _MACRO.search(text)
+    if inside and inside[1] in known:
         message = f"W&B fills in {inside[0]} only where it is a whole word, and leaves {word!r} as it is"
         report.add(Rule.MACRO_IN_WORD, place, message, "give it an item of its own")

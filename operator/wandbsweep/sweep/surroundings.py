@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_VARIABLE: Final = re.compile(r"\$\{envvar:([A-Z0-9_]*)\}")
+VARIABLE: Final = re.compile(r"\$\{envvar:([A-Z0-9_]*)\}")
+"""A variable of the machine, also inside a word; W&B takes capitals only."""
 
 
 def fill_in_surroundings(
@@ -29,9 +30,9 @@ def fill_in_surroundings(
     variables = environ or {}
     filled: list[str] = []
     for word in words:
-        if environ is None and _VARIABLE.search(word):
+        if environ is None and VARIABLE.search(word):
             filled.append(word)
             continue
-        text = _VARIABLE.sub(lambda match: variables.get(match[1], match[1]), word)
+        text = VARIABLE.sub(lambda match: variables.get(match[1], match[1]), word)
         filled += macros.get(text[2:-1], []) if text.startswith("${") and text.endswith("}") else [text]
     return filled

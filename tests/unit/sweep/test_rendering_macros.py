@@ -9,7 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stock_agent import stock_agent_argv
+from wandbsweep.sweep.definition import read_definition
 from wandbsweep.sweep.rendering import escape_macros, render_command
+from wandbsweep.sweep.rules import Rule
 from wandbsweep.sweep.surroundings import fill_in_surroundings
 
 SPELT_BY_BOTH = ["${args}", "${args_no_equals}", "${args_no_boolean_flags}", "${args_json}"]
@@ -53,6 +55,18 @@ def test_what_the_agent_fills_in_is_shown_as_it_does_it(words):
     assert fill_in_surroundings(command, program="a/train.py", environ=ENVIRON) == stock_agent_argv(
         command, {}, program="a/train.py", environ=ENVIRON
     )
+
+
+@pytest.mark.parametrize("word", [*DROPPED, *FILLED_IN_BY_THE_AGENT, *SPELT_BY_BOTH, *NO_MACROS])
+def test_a_word_that_the_agent_drops_is_told_beforehand(word):
+    command = ["train.py", "${args_json}", word]
+    definition = read_definition(
+        {"method": "random", "program": "a", "command": command, "parameters": {"x": {"value": 1}}}, field="sweep"
+    )
+
+    dropped = stock_agent_argv([word], {"x": 1}, environ=ENVIRON) == []
+    told = [finding for finding in definition.warnings if finding.rule is Rule.UNKNOWN_MACRO]
+    assert bool(told) is dropped
 
 
 def test_variables_that_are_not_known_yet_are_shown_as_they_are_written():

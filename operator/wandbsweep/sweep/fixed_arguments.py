@@ -42,6 +42,8 @@ _BEATEN_BY_FLAGS: Final[Mapping[str, tuple[str, ...]]] = {
 """Settings that the training scripts of Isaac Lab overwrite with a flag, after Hydra."""
 
 _READS_WANDB_CONFIG: Final = ("wandb_sweep", "wandb-sweep")
+_MEANT_AS_MACRO: Final = "${arg"
+"""A misspelt macro is told as such."""
 
 
 class _Word(NamedTuple):
@@ -72,7 +74,8 @@ def check_arguments(
 
 def _check_macros(command: Sequence[str], program: str | None, place: Place, report: Report) -> None:
     words = (*command, program or "")
-    if argument_macros(command) or any(sign in word for word in words for sign in _READS_WANDB_CONFIG):
+    signs = (*_READS_WANDB_CONFIG, _MEANT_AS_MACRO)
+    if argument_macros(command) or any(sign in word for word in words for sign in signs):
         return
     message = "has no macro for the parameters, so they reach only a program that reads wandb.config"
     report.add(Rule.NO_ARGUMENT_MACRO, place, message, "add ${args}, or for Hydra ${args_no_hyphens}")

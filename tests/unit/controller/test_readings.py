@@ -11,7 +11,10 @@ import pytest
 from builders import NOW, PATH, a_sweep
 from wandbsweep.controller.readings import Readings, to_reading
 from wandbsweep.pool.facts import SweepState
+from wandbsweep.sweep.cell import sent_cell
+from wandbsweep.sweep.definition import read_definition
 from wandbsweep.sweep.path import SweepPath
+from wandbsweep.sweep.wandb_config import wandb_config
 from wandbsweep.tracking.errors import PartialReadError, ServerFault, Unreachable
 from wandbsweep.tracking.protocol import Account, BestRun, SweepReading
 
@@ -139,6 +142,20 @@ def test_an_answer_becomes_the_facts_that_decisions_need():
     assert (reading.method, reading.run_cap, reading.grid_size) == ("random", 12, None)
     assert reading.runs_by_state == {"running": 2, "finished": 3}
     assert (reading.best.metric, reading.best.value, reading.best.parameters) == ("reward", 0.8131, {"lr": 0.1})
+
+
+def test_a_scan_is_shown_as_one_with_the_values_of_its_best_trial():
+    definition = read_definition(
+        {"method": "scan", "program": "t", "parameters": {"lr": {"values": [0.1, 1.0]}}, "metric": {"name": "reward"}},
+        field="spec.sweep",
+    )
+    on_wandb = wandb_config(definition, display_name="s", uid="u", max_runs=None, runs_per_agent=None, agent_count=1)
+    best = BestRun("r1", "lr_1.0", "http://wandb.test/r1", 0.8, {"scan": sent_cell(definition.trials[1])})
+
+    reading = to_reading(an_answer(config=on_wandb, best=best), NOW, None)
+
+    assert (reading.method, reading.run_cap, reading.grid_size) == ("scan", None, 2)
+    assert dict(reading.best.parameters) == {"lr": 1.0}
 
 
 def test_a_sweep_from_elsewhere_that_this_version_cannot_read_is_counted_all_the_same():

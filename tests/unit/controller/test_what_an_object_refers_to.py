@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 
 import pytest
 
@@ -130,6 +131,60 @@ async def test_text_that_is_no_sweep_is_named_by_its_place(text, api, kube):
 
     assert problem.reason is Reason.SWEEP_INVALID
     assert "ConfigMap sweeps/sweep.yaml" in problem.message
+
+
+BASE = '{"experiment": {"name": "bc"}, "train": {"L2": 0.0}}'
+BASE_CONFIG_MAP = "/api/v1/namespaces/robots/configmaps/bases"
+SCAN = {
+    "method": "scan",
+    "base_config": {"configMapKeyRef": {"name": "bases", "key": "base.json"}},
+    "command": ["train.py", "${config_json_file}"],
+    "parameters": {"train.L2": {"values": [0.5, 1.5]}},
+}
+
+
+async def test_a_base_configuration_is_read_from_its_config_map(api, kube):
+    api.objects[BASE_CONFIG_MAP] = {"data": {"base.json": BASE}}
+    api.objects[CONFIG_MAP] = {"data": {"sweep.yaml": json.dumps({**SCAN, "project": "p"})}}
+
+    inline = await read_sweep(kube, "robots", a_spec(sweep=SCAN))
+    elsewhere = await read_sweep(kube, "robots", FROM_CONFIG_MAP)
+
+    assert [trial.name for trial in inline.trials] == ["bc_L2_0.5", "bc_L2_1.5"]
+    assert elsewhere.trials == inline.trials
+
+
+@pytest.mark.parametrize(
+    ("found", "reason", "message"),
+    [
+        (
+            None,
+            Reason.CONFIG_MAP_NOT_FOUND,
+            (
+                "spec.sweep.base_config.configMapKeyRef.name: there is no ConfigMap 'bases' in namespace 'robots'; "
+                "create it with `kubectl -n robots create configmap bases --from-file=base.json=base.json`"
+            ),
+        ),
+        (
+            {"data": {"other.json": BASE}},
+            Reason.CONFIG_MAP_KEY_NOT_FOUND,
+            "spec.sweep.base_config.configMapKeyRef.key: ConfigMap 'bases' has no key 'base.json' (it has: other.json)",
+        ),
+        (
+            {"data": {"base.json": "{}"}},
+            Reason.SWEEP_INVALID,
+            "ConfigMap bases/base.json: is empty; write the sections that the parameters' keys lead through",
+        ),
+    ],
+)
+async def test_a_base_configuration_that_is_not_there_is_a_problem_of_the_object(found, reason, message, api, kube):
+    if found:
+        api.objects[BASE_CONFIG_MAP] = found
+
+    problem = await read_sweep(kube, "robots", a_spec(sweep=SCAN))
+
+    assert problem.reason is reason
+    assert problem.message.startswith(message)
 
 
 async def test_the_api_server_judges_the_job_of_an_agent_as_a_whole_and_stores_nothing(api, kube):

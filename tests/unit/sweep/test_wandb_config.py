@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
 
+from stock_agent import stock_agent_argv
 from wandbsweep.sweep.definition import read_definition
 from wandbsweep.sweep.rendering import render_command
 from wandbsweep.sweep.wandb_config import effective_run_cap, grid_size, wandb_config
@@ -93,23 +93,12 @@ def test_other_methods_have_no_size():
     assert grid_size(define()) is None
 
 
-def stock_agent(command, args, program="train.py"):
-    """What wandb's agent does with a sweep's command, by its own functions (wandb.wandb_agent, _command_run)."""
-    words = create_sweep_command(list(command))
-    macros = create_sweep_command_args({"args": {name: {"value": value} for name, value in args.items()}})
-    macros |= {"interpreter": ["python"], "program": [program], "env": ["/usr/bin/env"]}
-    argv = []
-    for word in map(str, words):
-        argv += (macros.get(word[2:-1]) or []) if word.startswith("${") and word.endswith("}") else [word]
-    return argv
-
-
 def test_the_stock_agent_leaves_values_to_the_launcher_and_fills_in_the_rest(monkeypatch):
     monkeypatch.setenv("TASK", "Isaac-Anymal-v0")
     args = {"agent.lr": 1e-05, "agent.rnn": None, "agent.name": "it's", "agent.dims": [1, 2.0], "flag": False}
     command = ["${env}", "${interpreter}", "${program}", "--task=${envvar:TASK}", "${args_no_hyphens}", "$${args}"]
 
-    argv = stock_agent(configure(define(command=command))["command"], args)
+    argv = stock_agent_argv(configure(define(command=command))["command"], args)
     launcher, trial, values, dashes, *escaped = argv
 
     assert (launcher, trial, dashes) == ("wandbsweep", "trial", "--")
@@ -124,6 +113,6 @@ def test_the_stock_agent_leaves_values_to_the_launcher_and_fills_in_the_rest(mon
 def test_the_launcher_gives_the_same_arguments_as_the_stock_agent_where_those_are_exact(macro):
     args = {"lr": 1e-05, "n": 3, "flag": True, "off": False, "name": "a b", "none": None, "dims": [1, 2.5]}
 
-    ours = stock_agent(configure(define(command=["python", macro]))["command"], args)
+    ours = stock_agent_argv(configure(define(command=["python", macro]))["command"], args)
 
-    assert render_command(ours[4:], args, args_json_file="x") == stock_agent(["python", macro], args)
+    assert render_command(ours[4:], args, args_json_file="x") == stock_agent_argv(["python", macro], args)

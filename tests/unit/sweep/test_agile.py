@@ -105,7 +105,10 @@ def test_type_float_makes_floats_and_is_not_sent(body, distribution, settings):
         ({"values": [1, "lstm"], "type": "float"}, ".values[1]: must be a number, not text; remove type: float"),
         ({"value": True, "type": "float"}, ".value: must be a number, not a boolean; remove type: float"),
         ({"values": [[1, 2]], "type": "float"}, ".values[0]: must be a number, not a list; remove type: float"),
-        ({"min": "1e-5", "max": 1, "type": "float"}, ".min: '1e-5' is text to YAML 1.1, which W&B uses, and a number to Kubernetes; write 1.0e-5 without quotes"),
+        (
+            {"min": "1e-5", "max": 1, "type": "float"},
+            ".min: '1e-5' is text to YAML 1.1, which W&B uses, and a number to Kubernetes; write 1.0e-5 without quotes",
+        ),
         ({"values": 3, "type": "float"}, ".values: must be a list, not a number; write [3]"),
         (
             {"distribution": "int_uniform", "min": 1, "max": 2, "type": "float"},

@@ -124,8 +124,9 @@ class WandbSweepSpec(ApiModel):
     sweep: dict[str, Any] | None = Field(
         default=None,
         description="The sweep definition, with the keys of a sweep.yaml as W&B knows them: method, metric, "
-        "parameters, command, program, early_terminate, run_cap and so on. Checked by the operator; mistakes are "
-        "listed in condition SweepValid. Exactly one of sweep, sweepFrom and sweepID is set. Immutable.",
+        "parameters, command, program, early_terminate, run_cap and so on; also method scan and protein, and "
+        "base_config. Checked by the operator; mistakes are listed in condition SweepValid. Exactly one of sweep, "
+        "sweepFrom and sweepID is set. Immutable.",
     )
     sweep_from: SweepSource | None = Field(
         default=None, description="Where the sweep definition is read from, instead of sweep. Immutable."

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MOST_TRIALS: Final = 1000
 """W&B looks through all of them whenever it hands one out."""
 
-_KEYS: Final = ("values", "value", "group", "name", "value_names", "hidename")
+PARAMETER_KEYS: Final = ("values", "value", "group", "name", "value_names", "hidename")
 
 
 def read_scan(section: Any, place: Place, report: Report) -> tuple[Parameter, ...]:
@@ -69,8 +69,8 @@ def _read_parameter(key: str, body: Any, place: Place, report: Report) -> Parame
     if not all(split_key(key)):
         message = "a key is made of names with one / or . between them"
         report.add(Rule.PARAMETER_NAME, place, message, "remove the empty name")
-    for unknown in (each for each in body if each not in _KEYS):
-        remedy = did_you_mean(unknown, _KEYS, f"a parameter of a scan takes {', '.join(_KEYS)}")
+    for unknown in (each for each in body if each not in PARAMETER_KEYS):
+        remedy = did_you_mean(unknown, PARAMETER_KEYS, f"a parameter of a scan takes {', '.join(PARAMETER_KEYS)}")
         report.add(Rule.UNKNOWN_KEY, place / unknown, "a scan has no such setting", remedy)
     distribution, settings = _read_values(body, place, report)
     column = _read_column(key, body, place, report)

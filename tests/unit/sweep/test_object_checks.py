@@ -1,0 +1,87 @@
+"""What a definition needs of the object around it: an end, and an image that has the interpreter."""
+
+from __future__ import annotations
+
+import pytest
+
+from wandbsweep.agent.variables import INTERPRETER_MAP as VARIABLE
+from wandbsweep.sweep.definition import read_definition
+from wandbsweep.sweep.object_checks import INTERPRETER_MAP, check_in_object
+from wandbsweep.sweep.problems import Place
+
+PLACE = Place("spec.sweep.command")
+METRIC = {"name": "loss"}
+ISAAC = "nvcr.io/nvidia/isaac-lab:2.3.0"
+
+
+def told(*, image="trainer", env=(), max_runs=None, runs_per_agent=None, **changes):
+    sweep = {"method": "grid", "program": "train.py", "parameters": {"lr": {"values": [1]}}, **changes}
+    return [
+        str(finding)
+        for finding in check_in_object(
+            read_definition(sweep, field="spec.sweep"),
+            PLACE,
+            max_runs=max_runs,
+            runs_per_agent=runs_per_agent,
+            template={"spec": {"containers": [{"image": image, "env": list(env)}, {"image": "isaac-sim"}]}},
+        )
+    ]
+
+
+@pytest.mark.parametrize("method", ["random", "bayes"])
+def test_a_search_that_nothing_ends_is_told(method):
+    (found,) = told(method=method, metric=METRIC)
+    assert found == (
+        f"spec.maxRuns: is missing, and method {method} never ends by itself; say how many runs the sweep may have"
+    )
+
+
+@pytest.mark.parametrize("end", [{"max_runs": 3}, {"runs_per_agent": 3}, {"run_cap": 3}, {"method": "grid"}])
+def test_anything_that_ends_it_is_enough(end):
+    assert told(**{"method": "random", **end}) == []
+
+
+def test_a_scan_ends_by_itself():
+    assert told(method="scan") == []
+
+
+@pytest.mark.parametrize(
+    "image",
+    [ISAAC, "isaac-sim", "nvcr.io/nvidia/isaac-sim:4.5.0", "lab.example.com:5000/isaaclab/train", "me/isaac_lab-wandb"],
+)
+@pytest.mark.parametrize(
+    "command",
+    [
+        [],
+        ["python", "train.py", "${args}"],
+        ["python3.10", "train.py", "${args}"],
+        ["${env}", "OMP_NUM_THREADS=1", "python3", "train.py", "${args}"],
+    ],
+)
+def test_plain_python_is_not_that_of_isaac_images(image, command):
+    (found,) = told(image=image, command=command)
+    assert found.endswith("and the Python of Isaac images is another one; write /isaac-sim/python.sh")
+
+
+def test_the_word_is_pointed_at():
+    (found,) = told(image=ISAAC, command=["/usr/bin/env", "A=1", "python", "a.py", "${args}"])
+    assert found.startswith("spec.sweep.command[2]: begins with python,")
+
+
+@pytest.mark.parametrize(
+    ("image", "program"),
+    [
+        (ISAAC, "/isaac-sim/python.sh"),
+        (ISAAC, "./isaaclab.sh"),
+        ("isaac-lab.example.com/trainer:1", "python"),
+        ("lab/trainer:isaaclab", "pythonic"),
+        ("trainer", "python"),
+    ],
+)
+def test_other_programs_and_images_are_fine(image, program):
+    assert told(image=image, command=[program, "train.py", "${args}"]) == []
+
+
+def test_a_pod_that_maps_the_interpreter_is_fine():
+    assert told(image=ISAAC, env=[{"name": VARIABLE.name, "value": "{}"}]) == []
+    assert VARIABLE.name == INTERPRETER_MAP

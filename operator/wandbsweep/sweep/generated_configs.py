@@ -147,7 +147,7 @@ def _trials(definition: Mapping[str, Any]) -> dict[str, str]:
         read = read_definition(definition, field=SCAN)
         rendered = [trial_of(read, recorded) for recorded in known_beforehand(read) or ()]
     except (InvalidSweepError, LaunchError) as error:
-        raise NoScanError(str(error)) from None
+        raise NoScanError(f"the scan that the configurations tell of is none: {error}") from None
     return {str(trial.name): _canonical(json.loads(text)) for trial in rendered for text in trial.files.values()}
 
 

@@ -52,14 +52,16 @@ def settings_of(
     known = _values_by_path(configs)
     free = [path for path, values in known.items() if _differ(values) and not _sections(values)]
     found: dict[int, Setting] = {}
+    open_to = known
     told = [tuple(row[index] for row in shown) for index in range(len(labels))]
     for by_value in (True, False):
         for index in (each for each in range(len(labels)) if each not in found):
-            path = _path_of(told[index], known, free, by_value=by_value)
+            path = _path_of(told[index], open_to, free, by_value=by_value)
             if path is not None:
                 values = tuple(known[path])
                 found[index] = Setting(path, labels[index], values, None if by_value else told[index])
-                free = [each for each in free if each[: len(path)] != path]
+                open_to = {each: item for each, item in open_to.items() if not _overlap(each, path)}
+                free = [each for each in free if each in open_to]
     for index in (each for each in range(len(labels)) if each not in found):
         raise NoScanError(f"no setting changes as {labels[index]!r} of hp_keys does")
     named = [found[index] for index in range(len(labels))]
@@ -90,6 +92,11 @@ def _differ(values: Sequence[Any]) -> bool:
 def _sections(values: Sequence[Any]) -> bool:
     """Sections whose keys are the same everywhere differ in a setting below."""
     return all(isinstance(value, dict) for value in values) and len({frozenset(value) for value in values}) == 1
+
+
+def _overlap(one: _Path, other: _Path) -> bool:
+    shared = min(len(one), len(other))
+    return one[:shared] == other[:shared]
 
 
 def _path_of(

@@ -77,6 +77,7 @@ images: $(VENV)/.installed ## Build the images
 crds: $(VENV)/.installed ## Generate the CRD, its copy in the chart, and the reference pages
 	@$(BIN)/python -m wandbsweep.api.reference .
 	@$(BIN)/python -m wandbsweep.agent.reference_pages docs
+	@$(BIN)/python -m wandbsweep.sweep.rules_page docs
 	@$(BIN)/python hack/chart/sync.py
 
 verify: crds ## Fail if a generated file is stale

@@ -125,6 +125,8 @@ class Report:
 
 def did_you_mean(word: object, known: Iterable[str], otherwise: str = "") -> str:
     """The remedy `did you mean 'x'?` where a known word is near, else another one."""
+    if "|" in str(word):  # a choice, copied as it stands in documentation
+        return otherwise
     by_lower_case = {name.lower(): name for name in known}
     near = get_close_matches(str(word).lower(), by_lower_case, n=1, cutoff=0.6)
     return f"did you mean {by_lower_case[near[0]]!r}?" if near else otherwise

@@ -9,6 +9,7 @@ import yaml
 
 from wandbsweep.sweep.linting import File, lint
 from wandbsweep.sweep.rules import Rule, Severity
+from wandbsweep.sweep.rules_page import NAME, page
 
 ROWS = yaml.safe_load(Path(__file__).with_name("lint_rules.yaml").read_text())
 
@@ -35,3 +36,8 @@ def test_nothing_is_found_where_nothing_is_wrong(name):
 def test_a_rule_says_in_a_sentence_what_breaks_it(rule):
     assert rule.when.endswith(".")
     assert rule.severity in Severity
+
+
+def test_the_page_says_what_the_rules_say():
+    written = (Path(__file__).parents[3] / "docs" / NAME).read_text()
+    assert written == page(), f"docs/{NAME} is stale: run `make crds`"

@@ -49,7 +49,7 @@ class Rule(str, Enum):
     DUPLICATE_KEY = (
         "duplicate-key",
         Severity.ERROR,
-        "A key stands twice in one mapping. Python's YAML keeps the last one in silence, kubectl refuses it.",
+        "A key stands twice in one mapping: W&B and kubectl keep the last one in silence.",
     )
     EMPTY = ("empty", Severity.ERROR, "There is nothing where a definition, a list or a name has to be.")
 

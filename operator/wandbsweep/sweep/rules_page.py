@@ -50,7 +50,7 @@ place of the nearest one above it |
 
 `--format github` prints workflow commands, by which GitHub shows the findings in a pull request:
 
-    ::error file=sweep.yaml,line=2,col=1,title=invalid-value::method: 'rendom' is no search method; did you mean 'random'?
+    ::error file=sweep.yaml,line=8,col=3,title=empty::parameters.lr.values: is empty; give at least one value
 """
 
 _SECTIONS: Final = {

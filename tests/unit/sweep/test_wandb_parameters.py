@@ -63,7 +63,7 @@ def in_order(section):
     return json.dumps(section, sort_keys=True)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(PARAMETERS)
 def test_wandb_gets_the_parameters_that_the_user_wrote(parameters):
     definition = read_definition(

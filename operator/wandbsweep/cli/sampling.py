@@ -10,12 +10,13 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from wandbsweep.cli.messages import CommandError
+from wandbsweep.server.search import Search, SearchError, Trial
 from wandbsweep.sweep.protein import PROTEIN
 from wandbsweep.sweep.protein_space import sample
 from wandbsweep.sweep.recorded import recorded_values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from wandbsweep.cli.sweeps import Sweep
     from wandbsweep.sweep.definition import SweepDefinition
@@ -41,8 +42,6 @@ def _drawn_by_protein(definition: SweepDefinition, count: int, rng: random.Rando
 
 
 def _drawn_by_wandb(config: Mapping[str, Any], count: int, seed: int) -> list[Mapping[str, Any]]:
-    from wandbsweep.server.search import Search, SearchError, Trial  # noqa: PLC0415 - as below
-
     try:
         import numpy as np  # noqa: PLC0415 - a second and a half that no other command has to spend
 
@@ -50,12 +49,17 @@ def _drawn_by_wandb(config: Mapping[str, Any], count: int, seed: int) -> list[Ma
     except ImportError:
         remedy = "pip install 'wandbsweep[search]'"
         raise CommandError(f"W&B's search engine is not installed, which draws the sample; {remedy}") from None
+    _suggest(config, [])  # the engine's first suggestion loads what draws random numbers itself
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - the engine draws from the process-wide generators
     trials: list[Trial] = []
+    while len(trials) < count and (proposed := _suggest(config, trials)) is not None:
+        trials.append(Trial(f"{len(trials)}", "running", proposed))
+    return [{name: wire["value"] for name, wire in trial.config.items()} for trial in trials]
+
+
+def _suggest(config: Mapping[str, Any], trials: Sequence[Trial]) -> Mapping[str, Any] | None:
     try:
-        while len(trials) < count and (proposed := Search().propose(config, trials)) is not None:
-            trials.append(Trial(f"{len(trials)}", "running", proposed))
+        return Search().propose(config, trials)
     except SearchError as error:
         raise CommandError(str(error)) from None
-    return [{name: wire["value"] for name, wire in trial.config.items()} for trial in trials]

@@ -104,7 +104,8 @@ def _has(cell: Cell, key: str, value: Any) -> bool:
     own = cell.values[key]
     if is_number(own) and is_number(value):
         return bool(own == value)
-    return json.dumps(own) == json.dumps(value) or str(cell.value_names.get(key, own)) == value
+    spellings = (json.dumps(value), value if isinstance(value, str) else None)
+    return json.dumps(own) == spellings[0] or str(cell.value_names.get(key, own)) in spellings
 
 
 def _few(names: Sequence[str]) -> str:

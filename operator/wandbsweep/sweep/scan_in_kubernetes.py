@@ -27,10 +27,15 @@ def for_kubernetes(scan: Mapping[str, Any]) -> dict[str, Any]:
         section = [{"key": key, **body} for key, body in section.items()]
     if isinstance(section, list):
         changed["parameters"] = [_with_exact_values(item) if isinstance(item, dict) else item for item in section]
-    base = scan.get(BASE_CONFIG)
-    if isinstance(base, dict) and _is_changed(base):
-        changed[BASE_CONFIG] = json.dumps(base, indent=4)
-    return {**scan, **changed}
+    return {**exact_base_config(scan), **changed}
+
+
+def exact_base_config(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """The definition with its base configuration as text where Kubernetes would change the mapping."""
+    base = definition.get(BASE_CONFIG)
+    if isinstance(base, dict) and base.keys() != {"configMapKeyRef"} and _is_changed(base):
+        return {**definition, BASE_CONFIG: json.dumps(base, indent=4)}
+    return dict(definition)
 
 
 def _with_exact_values(item: Mapping[str, Any]) -> dict[str, Any]:

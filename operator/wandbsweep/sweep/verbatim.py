@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import yaml
 
-from wandbsweep.sweep.base_config import BASE_CONFIG
 from wandbsweep.sweep.distributions import INT_UNIFORM, UNIFORM
 from wandbsweep.sweep.document import read_document
-from wandbsweep.sweep.kubernetes_yaml import KubernetesLoader, as_json_stores_it
+from wandbsweep.sweep.kubernetes_yaml import KubernetesLoader
 from wandbsweep.sweep.launch import SCAN
 from wandbsweep.sweep.numbers_in_yaml import is_number
 from wandbsweep.sweep.problems import Place
-from wandbsweep.sweep.scan_in_kubernetes import for_kubernetes
+from wandbsweep.sweep.scan_in_kubernetes import exact_base_config, for_kubernetes
 from wandbsweep.sweep.yaml_nodes import walk
 
 if TYPE_CHECKING:
@@ -93,13 +92,7 @@ def _for_kubernetes(data: dict[str, Any]) -> dict[str, Any]:
     """The same definition in a form that Kubernetes keeps."""
     for path, distribution in list(_hidden_distributions(data.get("parameters"), ("parameters",))):
         _name_distribution(data, path, distribution)
-    section, base = data.get("parameters"), data.get(BASE_CONFIG)
-    bodies = list(section.values()) if isinstance(section, dict) else section
-    if data.get("method") == SCAN and isinstance(bodies, list) and all(isinstance(body, dict) for body in bodies):
-        return for_kubernetes(data)
-    if isinstance(base, dict) and json.dumps(base) != json.dumps(as_json_stores_it(base)):
-        return {**data, BASE_CONFIG: json.dumps(base, indent=4)}
-    return data
+    return for_kubernetes(data) if data.get("method") == SCAN else exact_base_config(data)
 
 
 def _hidden_distributions(section: Any, path: _Path) -> Iterator[tuple[_Path, str]]:

@@ -20,7 +20,7 @@ from wandbsweep.sweep.kubernetes_yaml import findings_in_nodes, nodes_of_manifes
 from wandbsweep.sweep.manifest import check_manifest
 from wandbsweep.sweep.problems import Finding, InvalidSweepError, Place, Position
 from wandbsweep.sweep.rules import Rule
-from wandbsweep.sweep.yaml_nodes import outer_position, spot_of
+from wandbsweep.sweep.yaml_nodes import Embedded, spot_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -154,37 +154,56 @@ def _is_object(data: Any) -> bool:
     return data.get("kind") == KIND or ("apiVersion" in data and "kind" in data and data["kind"] != "sweep")
 
 
+class _ConfigMapText:
+    """A text in a ConfigMap, which has lines of its own: some of those of the file around it."""
+
+    def __init__(self, owner: _Object, key: str, text: str) -> None:
+        self.file = owner.file
+        self.text = text
+        self._scalar = spot_of(owner.root, ("data", key)).node
+
+    def locate(self, finding: Finding) -> FileFinding:
+        """The same finding with its file, line and column."""
+        inside = finding.position or _position(self._root, finding) or Position(1, 1)
+        return FileFinding(self.file.name, replace(finding, position=self._embedded.around(inside)))
+
+    @cached_property
+    def _root(self) -> yaml.Node | None:
+        return _nodes(self.text)
+
+    @cached_property
+    def _embedded(self) -> Embedded:
+        return Embedded(self._scalar, self.file.text)
+
+
 class _Sources:
     """The texts in which the findings about one sweep can be: its file, and ConfigMaps."""
 
     def __init__(self, file: File, root: yaml.Node | None, config_maps: Iterable[_Object]) -> None:
         self._file = file
         self._object = root
-        self._owners = {key: each for each in config_maps for key in each.texts()}
-        self.texts = {key: each.texts()[key] for key, each in self._owners.items()}
+        texts = [(key, each, text) for each in config_maps for key, text in each.texts().items()]
+        self.texts = {key: text for key, _, text in texts}
+        self._config_maps = {
+            f"ConfigMap {'/'.join(key)}": _ConfigMapText(each, key[1], text) for key, each, text in texts
+        }
 
     def locate(self, finding: Finding) -> FileFinding:
         """The same finding with its file, line and column."""
-        for (name, key), owner in self._owners.items():
-            source = f"ConfigMap {name}/{key}"
-            if finding.field == source or finding.field.startswith(f"{source}: "):
-                return self._in_config_map(finding, owner, key)
-        if finding.position is None and self._root is not None:
-            finding = replace(finding, position=spot_of(self._root, finding.place.keys).position)
-        return FileFinding(self._file.name, finding)
-
-    def _in_config_map(self, finding: Finding, owner: _Object, key: str) -> FileFinding:
-        """A text in a ConfigMap has lines of its own, which are some of those of the file around it."""
-        text = self.texts[owner.metadata("name") or "", key]
-        root = _nodes(text)
-        scalar = spot_of(owner.root, ("data", key)).node
-        at = finding.position or (spot_of(root, finding.place.keys).position if root else Position(1, 1))
-        position = outer_position(scalar, owner.file.text, text, at)
-        return FileFinding(owner.file.name, replace(finding, position=position))
+        named = (text for field, text in self._config_maps.items() if f"{finding.field}: ".startswith(f"{field}: "))
+        if config_map := next(named, None):
+            return config_map.locate(finding)
+        return FileFinding(
+            self._file.name, replace(finding, position=finding.position or _position(self._root, finding))
+        )
 
     @cached_property
     def _root(self) -> yaml.Node | None:
         return self._object or _nodes(self._file.text)
+
+
+def _position(root: yaml.Node | None, finding: Finding) -> Position | None:
+    return spot_of(root, finding.place.keys).position if root else None
 
 
 def _nodes(text: str) -> yaml.Node | None:

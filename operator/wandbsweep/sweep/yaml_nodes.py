@@ -52,15 +52,25 @@ def position(mark: yaml.Mark) -> Position:
     return Position(mark.line + 1, mark.column + 1)
 
 
-def outer_position(scalar: yaml.Node, around: str, text: str, at: Position) -> Position:
-    """Where a spot of a text is that stands in another one as a literal block; of other forms, where it begins."""
-    start = position(scalar.start_mark)
-    lines = _LINE_BREAK.split(text)
-    first = next((index for index, line in enumerate(lines) if line), None)
-    if first is None or not isinstance(scalar, yaml.ScalarNode) or scalar.style != "|":
-        return start
-    indentation = len(_LINE_BREAK.split(around)[start.line + first]) - len(lines[first])
-    return Position(start.line + at.line, at.column + indentation)
+class Embedded:
+    """A text that is a scalar of another one: where its spots are in the text around it."""
+
+    def __init__(self, scalar: yaml.Node, around: str) -> None:
+        self._start = position(scalar.start_mark)
+        self._indentation: int | None = None
+        if not isinstance(scalar, yaml.ScalarNode) or scalar.style != "|":
+            return
+        lines = _LINE_BREAK.split(scalar.value)
+        first = next((index for index, line in enumerate(lines) if line), None)
+        if first is not None:
+            outer = _LINE_BREAK.split(around)[self._start.line + first]
+            self._indentation = len(outer) - len(lines[first])
+
+    def around(self, at: Position) -> Position:
+        """The spot in the text around; of another form than a literal block, only where that begins."""
+        if self._indentation is None:
+            return self._start
+        return Position(self._start.line + at.line, at.column + self._indentation)
 
 
 def _entry(node: yaml.Node, key: str | int) -> tuple[yaml.Node, yaml.Node] | None:

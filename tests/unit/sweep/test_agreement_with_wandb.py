@@ -29,6 +29,7 @@ STRICTER = {
     "put the word in quotes": "the program would get Python's notation of a mapping or a boolean",
     "is missing; give the name": "a metric without a name is never logged",
     "is nested too deeply": "guards the operator",
+    "no trial gets the sampled value": "the program would train with a value that the command fixes",
 }
 
 numbers = st.one_of(
@@ -109,7 +110,9 @@ changes = st.fixed_dictionaries(
         "metric": st.one_of(metrics, st.just("reward")),
         "early_terminate": st.one_of(rules, st.just({"type": "hyperband", "min_iter": 3})),
         "run_cap": st.sampled_from([0, 1, 10, 10.0, 2.5, "3", None, True]),
-        "command": st.sampled_from([[], ["python", "${args}"], "python", ["a", {"b": 1}], ["a", 3]]),
+        "command": st.sampled_from(
+            [[], ["python", "${args}"], "python", ["a", {"b": 1}], ["a", 3], ["a", "${args}", "--lr=1"]]
+        ),
         "name": st.sampled_from(["x", 3]),
         "description": st.sampled_from(["x", None]),
         "kind": st.sampled_from(["sweep", "job"]),

@@ -79,6 +79,32 @@ def test_a_mistake_is_named_and_nothing_is_started(mistake, operated, shared_ope
     nothing_was_started(operated, shared_operator)
 
 
+def test_all_mistakes_are_told_in_one_message_that_an_event_can_carry(operated, shared_operator):
+    wrong = {f"parameter_{index}": {"min": 2, "max": 1} for index in range(60)}
+
+    operated.apply(sweep=a_sweep(method="rando", parameters=wrong))
+
+    condition = operated.until_condition("SweepValid", "False", reason="SweepInvalid")
+    first, *others = condition["message"].split("; spec.sweep")
+    assert first == "spec.sweep.method: 'rando' is no search method; did you mean 'random'? [invalid-value]"
+    assert others[0] == ".parameters.parameter_0: min 2 must be less than max 1; swap them [min-above-max]"
+    assert f"; and {60 - len(others)} more" in condition["message"]
+    told_as_warning(operated, "SweepInvalid", condition["message"])
+    nothing_was_started(operated, shared_operator)
+
+
+def test_what_looks_unintended_is_told_once_and_runs(operated):
+    operated.apply(sweep=a_sweep(method="random", metric={"name": "reward"}))
+
+    condition = operated.until_condition("SweepValid", reason="ValidWithWarnings")
+    goal, end = condition["message"].split("; spec.maxRuns: ")
+    assert goal.startswith("spec.sweep.metric.goal: is missing")
+    assert goal.endswith("[goal-missing]")
+    assert end == ("is missing, and method random never ends by itself; say how many runs the sweep may have [no-end]")
+    operated.until_jobs("anymal-0-0")
+    told_as_warning(operated, "ValidWithWarnings", condition["message"])
+
+
 def test_a_config_map_with_something_else_than_a_sweep_is_named(operated, shared_operator):
     operated.give_config_map("sweeps", **{"sweep.yaml": "- not\n- a mapping\n"})
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wandbsweep.sweep.document import read_data, read_document
 from wandbsweep.sweep.numbers_in_yaml import warn_of_numbers_as_text
-from wandbsweep.sweep.problems import InvalidSweepError, Place, Report, kind_of
+from wandbsweep.sweep.problems import InvalidSweepError, Place, Report, did_you_mean, kind_of
 from wandbsweep.sweep.rules import Rule
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def read_base_config(
     config_map = _reference(given, spot, report)
     if config_map:
         given = config_maps.get((config_map.name, config_map.key))
+        _check_key(config_map, config_maps, spot, report)
         spot = Place(f"ConfigMap {config_map.name}/{config_map.key}", joint=": ")
     if len(report.errors) > before:
         return None
@@ -83,6 +84,17 @@ def _reference(given: Any, place: Place, report: Report) -> ConfigMapKey | None:
     remedy = "write {configMapKeyRef: {name: <ConfigMap>, key: <key in it>}}"
     report.add(Rule.INVALID_VALUE, place / "configMapKeyRef", "must name a ConfigMap and a key in it", remedy)
     return None
+
+
+def _check_key(
+    config_map: ConfigMapKey, config_maps: Mapping[tuple[str, str], str], place: Place, report: Report
+) -> None:
+    """A ConfigMap that is at hand must have the key; one that is not may be in the cluster."""
+    keys = [key for name, key in config_maps if name == config_map.name]
+    if keys and config_map.key not in keys:
+        remedy = did_you_mean(config_map.key, keys, f"it has {', '.join(keys)}")
+        message = f"ConfigMap {config_map.name} has no key {config_map.key!r}"
+        report.add(Rule.MISSING_KEY, place / "configMapKeyRef" / "key", message, remedy)
 
 
 def _content(given: Any, place: Place, report: Report) -> Mapping[str, Any] | None:

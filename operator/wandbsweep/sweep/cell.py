@@ -50,8 +50,8 @@ def sent_cell(cell: Cell) -> dict[str, Any]:
 
 def read_cell(sent: Any) -> Cell:
     """The cell that was sent, its values in no order. Raises CellError for anything else."""
-    if not isinstance(sent, dict) or not isinstance(sent.get("name"), str):
-        raise CellError("it has no name")
+    if not isinstance(sent, dict) or not isinstance(sent.get("name"), str) or "/" in sent["name"]:
+        raise CellError("it has no name that a file can have")
     try:
         values = json.loads(str(sent["json"])) if "json" in sent else sent.get("values")
     except ValueError:

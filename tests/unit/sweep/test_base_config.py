@@ -61,6 +61,14 @@ def test_a_config_map_that_is_not_at_hand_leaves_the_rest_to_be_checked():
     assert read_definition(scan(REFERENCE), field="spec.sweep").trials == ()
 
 
+def test_a_config_map_that_is_at_hand_has_to_have_the_key():
+    given = {("robots", "bases.json"): "{}", ("others", "base.json"): "{}"}
+    (found,) = mistakes(sweep(REFERENCE), given)
+    place, _, message = found.partition(": ")
+    assert place == "spec.sweep.base_config.configMapKeyRef.key"
+    assert message == "ConfigMap robots has no key 'base.json'; did you mean 'bases.json'?"
+
+
 def test_which_config_map_has_to_be_read_is_known_before_the_definition_is():
     assert base_config_source(sweep(REFERENCE)) == ConfigMapKey("robots", "base.json")
     assert base_config_source("base_config: {configMapKeyRef: {name: a, key: b}}") == ConfigMapKey("a", "b")

@@ -138,6 +138,7 @@ def test_no_macro_of_wandbs_agent_is_found_in_the_options():
         (["--base-config={", "{}", "--", "true"], "the value of --base-config is not JSON"),
         (["--base-config=1", "{}", "--", "true"], "--base-config must be a JSON object"),
         (['--scan={"a":""}', "{}", "--", "true"], "what W&B handed out is no trial of this scan: it has no name"),
+        (['--scan={"a":""}', '{"scan":{"name":"/a","values":{"a":1}}}', "--", "t"], "it has no name that a file can"),
         (['--scan={"a":""}', '{"scan":{"name":"n"}}', "--", "true"], "no trial of this scan: it has no values by key"),
         (['--scan={"a":""}', '{"scan":{"name":"n","json":"{"}}', "--", "true"], "its values are no JSON"),
         (['--scan={"a":""}', '{"scan":{"name":"n","values":{}}}', "--", "true"], "it has no value for 'a'"),

@@ -161,6 +161,11 @@ def test_a_mistake_in_a_scan(row):
     assert list(map(str, caught.value.errors)) == [f"scan.yaml: parameters{row['says']}"]
 
 
+def test_a_key_with_slashes_is_none_for_hydra():
+    with pytest.raises(InvalidSweepError, match="Hydra cannot read the name 'a/b'"):
+        trials({"a/b": {"values": [1]}}, command=["t", "${args_no_hyphens}"])
+
+
 def test_a_scan_with_too_many_trials_is_refused_before_it_is_expanded():
     section = {f"p{number}": {"values": list(range(100))} for number in range(10)}
     with pytest.raises(InvalidSweepError, match=f"makes {100**10} trials, and a scan has at most 1000; split it"):

@@ -31,6 +31,7 @@ data:
     parameters: {lr: {values: [1]}}
 """
 SYSTEMS = Path(__file__).parents[2] / "systems"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 SOUND = [
     "interactive-navigation/sweep.yaml",
     "agile/sweep.yaml",
@@ -188,6 +189,11 @@ def test_github_hears_nothing_where_there_is_nothing_to_say(lint):
 def test_the_sound_examples_of_the_systems_raise_nothing(path, lint):
     file = str(SYSTEMS / path)
     assert lint(args=[file]) == (0, f"{file}: ok\n")
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*/sweep.yaml")), ids=lambda path: path.parent.name)
+def test_our_own_examples_raise_nothing(path, lint):
+    assert lint(args=[str(path)]) == (0, f"{path}: ok\n")
 
 
 README = """\

@@ -191,6 +191,24 @@ def test_a_macro_that_wandb_would_drop_is_a_warning():
     ]
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["reward", "train/ep_rew_mean", "Metric/success_rate", "evalReturn", "val.accuracy", "Episode_Score", "balance"],
+)
+def test_a_goal_is_asked_for_where_the_name_sounds_like_maximizing(name):
+    sweep = {**RUN, "method": "bayes", "metric": {"name": name}, "parameters": LR}
+    (warning,) = warnings(sweep)
+    assert warning.startswith("spec.sweep.metric.goal: is missing, and W&B minimizes then: ")
+    assert warnings({**sweep, "metric": {"name": name, "goal": "minimize"}}) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["loss", "reward_std", "val/success_loss", "time_to_success", "returned", "unscored", "x"]
+)
+def test_no_goal_is_asked_for_where_minimizing_may_be_meant(name):
+    assert warnings({**RUN, "method": "bayes", "metric": {"name": name}, "parameters": LR}) == []
+
+
 def test_the_package_of_the_room_imports_nothing():
     text = Path(read_definition.__code__.co_filename).with_name("__init__.py").read_text()
     assert "import " not in text.split('"""')[2]

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 E2E_CLUSTER_VARIABLE = "WANDBSWEEP_E2E_CLUSTER"
 _E2E_CLUSTER = "wandbsweep-test"
 _STARTS_WITHIN_SECONDS = 1200  # the programs may have to be built
-_KUBECTL_SECONDS = 300  # beyond the --timeout of any wait
+_KUBECTL_SECONDS = 650  # longer than any --timeout that a test gives to kubectl wait
 
 
 def hack_cluster(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:

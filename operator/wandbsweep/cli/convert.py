@@ -67,7 +67,7 @@ def convert(files: tuple[str, ...], form: str, **options: Any) -> None:
 
     For example: wandbsweep convert sweep.yaml --image lab/isaac-lab:2.3 | kubectl apply -f -
     """
-    wishes = Wishes(**options)
+    wishes = Wishes(**{key: None if value == "" else value for key, value in options.items()})
     if not files and not wishes.sweep_id:
         raise click.UsageError("Missing argument 'FILE...'.")
     try:

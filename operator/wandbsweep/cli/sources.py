@@ -98,5 +98,12 @@ def _kubernetes_objects(text: str) -> tuple[dict[str, Any], ...]:
     found = []
     for document in documents:
         items = document.get("items") if isinstance(document, dict) and document.get("kind") == "List" else [document]
-        found += [item for item in items or [] if isinstance(item, dict) and "apiVersion" in item and "kind" in item]
-    return tuple(item for item in found if item["kind"] != "sweep")  # W&B's own files may say kind: sweep
+        found += [item for item in items or [] if _is_object(item)]
+    return tuple(found)
+
+
+def _is_object(item: Any) -> bool:
+    """W&B's own files may have an apiVersion, and say kind: sweep."""
+    if not isinstance(item, dict):
+        return False
+    return item.get("kind") == KIND or ("apiVersion" in item and item.get("kind", "sweep") != "sweep")

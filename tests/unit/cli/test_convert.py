@@ -101,11 +101,26 @@ def test_flags_win_over_the_environment_and_the_environment_over_the_file(conver
 
     assert "project" not in spec()
     assert spec()["sweep"]["project"] == "legs"
+    monkeypatch.setenv("WANDB_PROJECT", "")
+    assert "project" not in spec()
     monkeypatch.setenv("WANDB_PROJECT", "from-environment")
     monkeypatch.setenv("WANDB_ENTITY", "team")
     assert (spec()["project"], spec()["entity"]) == ("from-environment", "team")
     found = spec("--project", "from-flag", "--entity", "other")
     assert (found["project"], found["entity"]) == ("from-flag", "other")
+
+
+def test_what_a_file_says_of_its_account_deeper_inside_is_lifted(convert):
+    job = "sweep_run: night\nwandb: {project: metta, entity: team}\nsweep: {metric: reward, method: bayes, run_cap: 5,"
+    job += " parameters: {lr: {distribution: log_normal, min: 0.001, max: 0.1}}, protein: {}}\n"
+
+    done = convert("job.yaml", *GIVEN, job__yaml=job)
+
+    assert (done.status, done.errors) == (0, "")
+    manifest = yaml.safe_load(done.output)
+    assert manifest["metadata"]["name"] == "night"
+    assert (manifest["spec"]["project"], manifest["spec"]["entity"]) == ("metta", "team")
+    assert manifest["spec"]["sweep"] == yaml.safe_load(job)
 
 
 def test_without_a_project_anywhere_it_names_the_three_ways(convert):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from wandbsweep.cli.sources import InputError, Source, read_text
 from wandbsweep.config_generator import COMMAND
@@ -14,6 +14,9 @@ from wandbsweep.sweep.training_script import is_training_script, read_training_s
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+_OF_ROBOMIMIC: Final = frozenset({"algo_name", "experiment"})
 
 
 class GeneratedScan(NamedTuple):
@@ -27,8 +30,14 @@ class GeneratedScan(NamedTuple):
 
 
 def generated_config(source: Source) -> GeneratedConfig | None:
-    """The configuration of one trial, if the source is one."""
+    """The configuration of one trial, if the source is one. Raises NoScanError for what only leads to a scan."""
+    if source.name.endswith(".py"):
+        remedy = "run it with `import wandbsweep.config_generator as HyperparamUtils`, and it writes the manifest"
+        raise NoScanError(f"{source.name}: is a script; {remedy}")
     content = _json(source.text)
+    if isinstance(content, dict) and content.keys() >= _OF_ROBOMIMIC and not is_generated(content):
+        remedy = "give it to wandbsweep.config_generator as base_config_file, or to a scan as base_config"
+        raise NoScanError(f"{source.name}: is a configuration for one training, without the `meta` of a scan; {remedy}")
     return GeneratedConfig(source.name, content) if is_generated(content) else None
 
 

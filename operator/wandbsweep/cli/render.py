@@ -49,7 +49,7 @@ def _setting(text: str) -> tuple[str, Any]:
     if not name or not equals:
         raise click.UsageError(f"--set takes NAME=VALUE, not {text!r}.")
     try:
-        return name, json.loads(value)
+        return name, _json(value)
     except ValueError:
         return name, value
 
@@ -58,7 +58,7 @@ def _from_file(file: str | None) -> dict[str, Any]:
     if file is None:
         return {}
     try:
-        values = json.loads(read_text(file))
+        values = _json(read_text(file))
     except InputError as error:
         raise CommandError(str(error)) from None
     except ValueError as error:
@@ -66,6 +66,15 @@ def _from_file(file: str | None) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise CommandError(f"{name_of(file)}: must be a JSON object, parameter by parameter")
     return values
+
+
+def _json(text: str) -> Any:
+    """Raises ValueError also for NaN and Infinity, which no other reader of JSON takes."""
+    return json.loads(text, parse_constant=_refuse)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is none of its numbers")
 
 
 def _recorded(definition: SweepDefinition, given: Mapping[str, Any], name: str | None) -> Mapping[str, Any]:

@@ -280,6 +280,20 @@ def test_a_script_whose_files_are_elsewhere_says_so(convert, systems):
 
 
 @pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        ("hyperparam_helper.py", "run it with `import wandbsweep.config_generator as HyperparamUtils`"),
+        ("base.json", "is a configuration for one training, without the `meta` of a scan"),
+    ],
+)
+def test_what_only_leads_to_a_scan_says_how(convert, systems, file, told):
+    done = convert(systems / "robomimic" / file, "--image", "x", "--project", "p")
+
+    assert (done.status, done.output) == (1, "")
+    assert told in done.errors
+
+
+@pytest.mark.parametrize(
     ("script", "told"),
     [
         ("python train.py --config a.json\ncd /tmp\n", "line 2 is no training with --config and a file"),

@@ -150,7 +150,12 @@ def test_file_and_values_cannot_both_be_standard_input(said):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"), [("[1]", "values.json: must be a JSON object"), ("{", "values.json: is no JSON")]
+    ("text", "told"),
+    [
+        ("[1]", "values.json: must be a JSON object"),
+        ("{", "values.json: is no JSON"),
+        ('{"a": NaN}', "values.json: is no JSON"),
+    ],
 )
 def test_values_that_are_no_json_object_are_refused(render, text, told):
     done = render("--values", "values.json", values__json=text)

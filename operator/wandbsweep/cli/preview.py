@@ -62,7 +62,7 @@ def _runs(sweep: Sweep, count: int | None, seed: int) -> Sequence[Mapping[str, A
     wanted = count if count is not None else _size(sweep)
     if wanted is None:
         method = sweep.definition.method
-        raise CommandError(f"method {method} never ends by itself: say how many trials to show, for example -n 20")
+        raise CommandError(f"-n all is for a grid or a scan, and method {method} draws its values; say -n 20 or so")
     if wanted > _MOST:
         raise CommandError(f"{wanted} trials are too many to show; give a number up to {_MOST} with -n")
     if known is not None:

@@ -138,7 +138,7 @@ def test_all_of_an_endless_search_cannot_be_shown(said, method):
 
     assert (done.status, done.output) == (1, "")
     assert done.errors == (
-        f"error: method {method} never ends by itself: say how many trials to show, for example -n 20\n"
+        f"error: -n all is for a grid or a scan, and method {method} draws its values; say -n 20 or so\n"
     )
 
 

@@ -246,3 +246,41 @@ def test_every_key_is_found_where_it_stands(document, form):
             assert told.startswith((f"{path[-1]}:", f'"{path[-1]}":'))
         assert not spot_of(root, (*path, "missing")).found
         assert spot_of(root, (*path, "missing")).position == spot.position
+
+
+anything = st.sampled_from(
+    [
+        None,
+        True,
+        3,
+        1.5,
+        "",
+        "x",
+        "1e-5",
+        "${args}",
+        "a\0b",
+        [],
+        {},
+        [{}],
+        {"a": 1},
+        "ConfigMap",
+        "scan",
+        "protein",
+        float("inf"),
+    ]
+)
+
+
+@given(st.sampled_from([MANIFEST, f"{FROM}---\n{CONFIG_MAP}", SWEEP]), st.data())
+def test_nothing_that_somebody_writes_is_a_traceback(text, data):
+    documents = list(yaml.safe_load_all(text))
+    document = data.draw(st.sampled_from(documents))
+    *above, last = data.draw(st.sampled_from([path for path in _paths(document) if path]))
+    for key in above:
+        document = document[key]
+    document[last] = data.draw(anything)
+
+    changed = yaml.safe_dump_all(documents)
+
+    lines = changed.count("\n") + 1
+    assert all(each.finding.position and each.finding.position.line <= lines for each in lint([File("a", changed)]))

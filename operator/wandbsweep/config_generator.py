@@ -20,16 +20,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from wandbsweep.api.labels import API_VERSION, KIND
+from wandbsweep.sweep.checks.manifest import check_manifest
 from wandbsweep.sweep.conversion import Wishes, completed_manifest, valid_name
 from wandbsweep.sweep.definition import InvalidSweepError, SweepDefinition, read_definition
-from wandbsweep.sweep.kubernetes_yaml import load_manifests
-from wandbsweep.sweep.launch import SCAN
-from wandbsweep.sweep.manifest import check_manifest
-from wandbsweep.sweep.rendering import CONFIG_JSON_FILE
+from wandbsweep.sweep.rendering.launch import SCAN
+from wandbsweep.sweep.rendering.macros import CONFIG_JSON_FILE
 from wandbsweep.sweep.rules import Rule
-from wandbsweep.sweep.scan_in_kubernetes import for_kubernetes
-from wandbsweep.sweep.scan_script import Groups, ScanError, as_json, as_labels, refuse
-from wandbsweep.sweep.yaml_text import yaml_text
+from wandbsweep.sweep.scan.calls import Groups, ScanError, as_json, as_labels, refuse
+from wandbsweep.sweep.scan.in_kubernetes import for_kubernetes
+from wandbsweep.sweep.texts.kubernetes import load_manifests
+from wandbsweep.sweep.texts.writing import yaml_text
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence

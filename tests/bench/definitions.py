@@ -12,7 +12,7 @@ from tables import row
 from wandb.sdk.launch.sweeps.utils import create_sweep_command_args
 
 from wandbsweep.sweep.definition import read_definition
-from wandbsweep.sweep.rendering import escape_macros, render_command
+from wandbsweep.sweep.rendering.macros import escape_macros, render_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,16 +15,8 @@ if TYPE_CHECKING:
 
 BUNDLE_NAME: Final = "wandbsweep.pyz"
 
-_SWEEP_FILES: Final = (
-    "__init__.py",
-    "spelling.py",
-    "scaling.py",
-    "rendering.py",
-    "cell.py",
-    "config_file.py",
-    "launch.py",
-)
-_SINGLE_FILES: Final = ("__init__.py", *(f"sweep/{name}" for name in _SWEEP_FILES))
+_SINGLE_FILES: Final = ("__init__.py", "sweep/__init__.py")
+_RENDERING_FOLDER: Final = "sweep/rendering"
 _AGENT_FOLDER: Final = "agent"
 _LAUNCHERS_FOLDER: Final = "agent/launchers"
 
@@ -78,9 +70,10 @@ def _contents() -> Iterator[tuple[str, bytes]]:
     yield "__main__.py", _MAIN.encode()
     for name in _SINGLE_FILES:
         yield f"wandbsweep/{name}", (package / name).read_bytes()
-    for file in (package / _AGENT_FOLDER).iterdir():
-        if file.name.endswith(".py"):
-            yield f"wandbsweep/{_AGENT_FOLDER}/{file.name}", file.read_bytes()
+    for folder in (_RENDERING_FOLDER, _AGENT_FOLDER):
+        for file in (package / folder).iterdir():
+            if file.name.endswith(".py"):
+                yield f"wandbsweep/{folder}/{file.name}", file.read_bytes()
     for name, script in launchers().items():
         yield f"wandbsweep/{_LAUNCHERS_FOLDER}/{name}.sh", script
 

@@ -20,7 +20,7 @@ from wandbsweep.agent.exit_codes import TrialExit
 from wandbsweep.agent.home import Home, trial_home
 from wandbsweep.agent.trainer import TrainerEnd, run_trainer
 from wandbsweep.agent.variables import INTERPRETER_MAP
-from wandbsweep.sweep.launch import LaunchError, Rendered, read_launch, render_launch
+from wandbsweep.sweep.rendering.launch import LaunchError, Rendered, read_launch, render_launch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,6 +13,7 @@ from wandbsweep.cli.messages import CommandError, tell_findings
 from wandbsweep.cli.output import output_option, written
 from wandbsweep.cli.sources import InputError, Source, read_source
 from wandbsweep.cli.sweeps import read_bare
+from wandbsweep.sweep.checks.files import File, lint
 from wandbsweep.sweep.conversion import (
     ConversionError,
     Wishes,
@@ -21,13 +22,12 @@ from wandbsweep.sweep.conversion import (
     new_manifest,
     valid_name,
 )
-from wandbsweep.sweep.kubernetes_yaml import as_json_stores_it
-from wandbsweep.sweep.launch import SCAN
-from wandbsweep.sweep.linting import File, lint
 from wandbsweep.sweep.problems import InvalidSweepError
-from wandbsweep.sweep.scan_in_kubernetes import for_kubernetes
-from wandbsweep.sweep.scanned_settings import NoScanError
-from wandbsweep.sweep.yaml_text import yaml_text
+from wandbsweep.sweep.rendering.launch import SCAN
+from wandbsweep.sweep.scan.in_kubernetes import for_kubernetes
+from wandbsweep.sweep.scan.scanned_settings import NoScanError
+from wandbsweep.sweep.texts.kubernetes import as_json_stores_it
+from wandbsweep.sweep.texts.writing import yaml_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from wandbsweep.cli.sources import InputError, Source, read_text
 from wandbsweep.config_generator import COMMAND
-from wandbsweep.sweep.generated_configs import GeneratedConfig, is_generated, read_back
-from wandbsweep.sweep.scanned_settings import NoScanError
-from wandbsweep.sweep.training_script import is_training_script, read_training_script
+from wandbsweep.sweep.scan.generated_configs import GeneratedConfig, is_generated, read_back
+from wandbsweep.sweep.scan.scanned_settings import NoScanError
+from wandbsweep.sweep.scan.training_script import is_training_script, read_training_script
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

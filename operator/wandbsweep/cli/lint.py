@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from wandbsweep.cli.sources import InputError, name_of, read_text
-from wandbsweep.sweep.linting import File, FileFinding
-from wandbsweep.sweep.linting import lint as lint_files
+from wandbsweep.sweep.checks.files import File, FileFinding
+from wandbsweep.sweep.checks.files import lint as lint_files
 from wandbsweep.sweep.problems import Finding, Place
 from wandbsweep.sweep.rules import Rule, Severity
 

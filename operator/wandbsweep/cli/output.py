@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wandbsweep.sweep.yaml_text import yaml_text
+from wandbsweep.sweep.texts.writing import yaml_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,15 +11,15 @@ from wandbsweep.cli.messages import CommandError
 from wandbsweep.cli.output import output_option, written
 from wandbsweep.cli.sweeps import read_sweep
 from wandbsweep.cli.trials import as_data, as_lines, rendered
-from wandbsweep.sweep.protein import PROTEIN
-from wandbsweep.sweep.trials import known_beforehand
+from wandbsweep.sweep.protein.settings import PROTEIN
+from wandbsweep.sweep.trials.trials import known_beforehand
 from wandbsweep.sweep.wandb_config import grid_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from wandbsweep.cli.sweeps import Sweep
-    from wandbsweep.sweep.launch import Rendered
+    from wandbsweep.sweep.rendering.launch import Rendered
 
 _ALL: Final = "all"
 _MOST: Final = 100_000

@@ -12,8 +12,8 @@ from wandbsweep.cli.output import output_option, written
 from wandbsweep.cli.sources import STANDARD_INPUT, InputError, name_of, read_text
 from wandbsweep.cli.sweeps import read_sweep
 from wandbsweep.cli.trials import as_data, as_lines, rendered
-from wandbsweep.sweep.choosing import ChoiceError, chosen_cell, chosen_values
-from wandbsweep.sweep.launch import SCAN
+from wandbsweep.sweep.rendering.launch import SCAN
+from wandbsweep.sweep.trials.choosing import ChoiceError, chosen_cell, chosen_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

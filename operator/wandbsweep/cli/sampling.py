@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from wandbsweep.cli.messages import CommandError
 from wandbsweep.server.search import Search, SearchError, Trial
-from wandbsweep.sweep.protein import PROTEIN
-from wandbsweep.sweep.protein_space import sample
-from wandbsweep.sweep.recorded import recorded_values
+from wandbsweep.sweep.protein.settings import PROTEIN
+from wandbsweep.sweep.protein.space import sample
+from wandbsweep.sweep.trials.recorded import recorded_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from wandbsweep.api.labels import KIND
-from wandbsweep.sweep.kubernetes_yaml import KubernetesLoader, load_manifests
+from wandbsweep.sweep.texts.kubernetes import KubernetesLoader, load_manifests
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,10 +9,10 @@ from wandbsweep.cli.messages import CommandError, tell_findings
 from wandbsweep.cli.sources import InputError, Source, read_source
 from wandbsweep.sweep.conversion import valid_name
 from wandbsweep.sweep.definition import InvalidSweepError, SweepDefinition, read_definition
-from wandbsweep.sweep.kubernetes_yaml import as_json_stores_it
-from wandbsweep.sweep.verbatim import OwnWords, own_words
+from wandbsweep.sweep.texts.kubernetes import as_json_stores_it
+from wandbsweep.sweep.texts.verbatim import OwnWords, own_words
+from wandbsweep.sweep.texts.writing import yaml_text
 from wandbsweep.sweep.wandb_config import wandb_config
-from wandbsweep.sweep.yaml_text import yaml_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

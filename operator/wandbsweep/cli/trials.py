@@ -7,14 +7,14 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from wandbsweep.cli.messages import CommandError
-from wandbsweep.sweep.launch import LaunchError
-from wandbsweep.sweep.trials import trial_of
+from wandbsweep.sweep.rendering.launch import LaunchError
+from wandbsweep.sweep.trials.trials import trial_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from wandbsweep.sweep.definition import SweepDefinition
-    from wandbsweep.sweep.launch import Rendered
+    from wandbsweep.sweep.rendering.launch import Rendered
 
 
 def rendered(definition: SweepDefinition, recorded: Mapping[str, Any]) -> Rendered:

@@ -10,11 +10,11 @@ from wandbsweep.api.status import ConditionStatus
 from wandbsweep.controller.kube_api import NotFoundError, RefusedError, core_path, jobs_path
 from wandbsweep.pool.facts import Problem
 from wandbsweep.pool.jobs import Owner, agent_job
-from wandbsweep.sweep.base_config import base_config_source
+from wandbsweep.sweep.checks.objects import check_in_object
 from wandbsweep.sweep.definition import InvalidSweepError, SweepDefinition, read_definition
-from wandbsweep.sweep.object_checks import check_in_object
 from wandbsweep.sweep.path import SweepPath
 from wandbsweep.sweep.problems import Place, summary
+from wandbsweep.sweep.reading.base_config import base_config_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from wandbsweep.api.status import WandbSweepStatus
     from wandbsweep.controller.kube_api import KubeApi
     from wandbsweep.pool.jobs import Runtime
-    from wandbsweep.sweep.base_config import ConfigMapKey
+    from wandbsweep.sweep.reading.base_config import ConfigMapKey
 
 
 async def read_sweep(kube: KubeApi, namespace: str, spec: WandbSweepSpec) -> SweepDefinition | Problem:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from wandbsweep.pool.facts import Best, SweepReading, SweepState
 from wandbsweep.sweep.definition import InvalidSweepError, read_definition
-from wandbsweep.sweep.launch import SCAN, method_on_wandb, values_of_scan
+from wandbsweep.sweep.rendering.launch import SCAN, method_on_wandb, values_of_scan
 from wandbsweep.sweep.wandb_config import grid_size
 from wandbsweep.tracking.errors import PartialReadError
 

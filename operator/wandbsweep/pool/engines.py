@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from wandbsweep.api.reasons import Reason
 from wandbsweep.pool.facts import Problem
-from wandbsweep.sweep.protein import PROTEIN
+from wandbsweep.sweep.protein.settings import PROTEIN
 
 if TYPE_CHECKING:
     from wandbsweep.sweep.definition import SweepDefinition

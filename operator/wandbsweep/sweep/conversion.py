@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wandbsweep.api.crd import LONGEST_NAME
 from wandbsweep.api.labels import API_VERSION, KIND
-from wandbsweep.sweep.yaml_text import yaml_text
+from wandbsweep.sweep.texts.writing import yaml_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

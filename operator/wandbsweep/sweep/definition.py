@@ -10,33 +10,33 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from wandbsweep.sweep.agile import without_wrapper
-from wandbsweep.sweep.base_config import BaseConfig, read_base_config
-from wandbsweep.sweep.base_config_checks import check_parameters, check_use
-from wandbsweep.sweep.command import read_command
-from wandbsweep.sweep.dialects import in_one_shape
-from wandbsweep.sweep.document import read_document
-from wandbsweep.sweep.fixed_arguments import check_arguments
-from wandbsweep.sweep.keys import check_keys
-from wandbsweep.sweep.launch import SCAN
-from wandbsweep.sweep.numbers_in_yaml import is_number
-from wandbsweep.sweep.objective import check_early_terminate, read_metric
-from wandbsweep.sweep.parameters import check_grid, read_parameters, warn_of_whole_bounds
+from wandbsweep.sweep.agile.scaled import read_scaled_parameters
+from wandbsweep.sweep.agile.wrapper import without_wrapper
+from wandbsweep.sweep.checks.base_config import check_parameters, check_use
+from wandbsweep.sweep.checks.fixed_arguments import check_arguments
+from wandbsweep.sweep.checks.rehearsal import rehearse
 from wandbsweep.sweep.problems import Finding, InvalidSweepError, Place, Report, did_you_mean
-from wandbsweep.sweep.protein import PROTEIN, ProteinSettings, read_protein
-from wandbsweep.sweep.protein_parameters import read_protein_parameters
-from wandbsweep.sweep.rehearsal import rehearse
+from wandbsweep.sweep.protein.parameters import read_protein_parameters
+from wandbsweep.sweep.protein.settings import PROTEIN, ProteinSettings, read_protein
+from wandbsweep.sweep.reading.base_config import BaseConfig, read_base_config
+from wandbsweep.sweep.reading.command import read_command
+from wandbsweep.sweep.reading.dialects import in_one_shape
+from wandbsweep.sweep.reading.keys import check_keys
+from wandbsweep.sweep.reading.objective import check_early_terminate, read_metric
+from wandbsweep.sweep.reading.parameters import check_grid, read_parameters, warn_of_whole_bounds
+from wandbsweep.sweep.rendering.launch import SCAN
 from wandbsweep.sweep.rules import Rule
-from wandbsweep.sweep.scaled import read_scaled_parameters
-from wandbsweep.sweep.scan import read_scan
-from wandbsweep.sweep.scan_in_kubernetes import check_order
-from wandbsweep.sweep.scan_trials import read_trials
+from wandbsweep.sweep.scan.in_kubernetes import check_order
+from wandbsweep.sweep.scan.reading import read_scan
+from wandbsweep.sweep.scan.trials import read_trials
+from wandbsweep.sweep.texts.document import read_document
+from wandbsweep.sweep.texts.numbers import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wandbsweep.sweep.cell import Cell
     from wandbsweep.sweep.parameter import Parameter
+    from wandbsweep.sweep.rendering.cell import Cell
 
 __all__ = ["METHODS", "InvalidSweepError", "SweepDefinition", "read_definition"]
 

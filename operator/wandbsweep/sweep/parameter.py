@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wandbsweep.sweep.distributions import CATEGORICAL, CONSTANT, WEIGHTED
+from wandbsweep.sweep.reading.distributions import CATEGORICAL, CONSTANT, WEIGHTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

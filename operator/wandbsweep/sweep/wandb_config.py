@@ -9,13 +9,13 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from wandbsweep.api.labels import UID_MARKER
-from wandbsweep.sweep.base_config import BASE_CONFIG, BASE_CONFIG_FILE
-from wandbsweep.sweep.cell import sent_cell
-from wandbsweep.sweep.grid import count_points
-from wandbsweep.sweep.launch import SCAN, launch_words
-from wandbsweep.sweep.protein import PROTEIN
-from wandbsweep.sweep.protein_on_wandb import without_protein
-from wandbsweep.sweep.scan import short_names
+from wandbsweep.sweep.protein.on_wandb import without_protein
+from wandbsweep.sweep.protein.settings import PROTEIN
+from wandbsweep.sweep.reading.base_config import BASE_CONFIG, BASE_CONFIG_FILE
+from wandbsweep.sweep.rendering.cell import sent_cell
+from wandbsweep.sweep.rendering.launch import SCAN, launch_words
+from wandbsweep.sweep.scan.reading import short_names
+from wandbsweep.sweep.trials.grid import count_points
 from wandbsweep.sweep.wandb_parameters import wandb_parameters
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-from wandbsweep.sweep.scaling import companions
+from wandbsweep.sweep.rendering.scaling import companions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,7 +10,7 @@ from kubernetes import client
 
 from wandbsweep.api.crd import crd
 from wandbsweep.api.labels import GROUP, PLURAL, VERSION
-from wandbsweep.sweep.kubernetes_yaml import load_manifests
+from wandbsweep.sweep.texts.kubernetes import load_manifests
 
 pytestmark = pytest.mark.integration
 

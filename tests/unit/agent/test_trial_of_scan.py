@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from wandbsweep.sweep.cell import Cell, sent_cell
-from wandbsweep.sweep.launch import ARGS_MACRO, SCAN, launch_words
+from wandbsweep.sweep.rendering.cell import Cell, sent_cell
+from wandbsweep.sweep.rendering.launch import ARGS_MACRO, SCAN, launch_words
 
 TELLS = """
 import json, os, pathlib, sys

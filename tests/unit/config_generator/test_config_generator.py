@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from wandbsweep.cli.main import main
 from wandbsweep.config_generator import ConfigGenerator, ScanError
 from wandbsweep.sweep.definition import read_definition
-from wandbsweep.sweep.kubernetes_yaml import load_manifests
-from wandbsweep.sweep.trials import known_beforehand, trial_of
+from wandbsweep.sweep.texts.kubernetes import load_manifests
+from wandbsweep.sweep.trials.trials import known_beforehand, trial_of
 
 TUTORIAL = Path(__file__).parents[2] / "systems" / "robomimic"
 BASE = """\

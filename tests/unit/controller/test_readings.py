@@ -11,9 +11,9 @@ import pytest
 from builders import NOW, PATH, a_sweep
 from wandbsweep.controller.readings import Readings, to_reading
 from wandbsweep.pool.facts import SweepState
-from wandbsweep.sweep.cell import sent_cell
 from wandbsweep.sweep.definition import read_definition
 from wandbsweep.sweep.path import SweepPath
+from wandbsweep.sweep.rendering.cell import sent_cell
 from wandbsweep.sweep.wandb_config import wandb_config
 from wandbsweep.tracking.errors import PartialReadError, ServerFault, Unreachable
 from wandbsweep.tracking.protocol import Account, BestRun, SweepReading

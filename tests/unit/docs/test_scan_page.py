@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from wandbsweep.sweep.definition import read_definition
-from wandbsweep.sweep.scan import MOST_TRIALS, PARAMETER_KEYS
+from wandbsweep.sweep.scan.reading import MOST_TRIALS, PARAMETER_KEYS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "scan.md").read_text()
 SCAN, RANDOM = re.findall(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from wandbsweep.sweep.kubernetes_yaml import load_manifests
+from wandbsweep.sweep.texts.kubernetes import load_manifests
 
 ROOT = Path(__file__).resolve().parents[3]
 VERBATIM = ROOT / "tests/systems"

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from wandbsweep.sweep.definition import InvalidSweepError, read_definition
-from wandbsweep.sweep.distributions import DISTRIBUTIONS
+from wandbsweep.sweep.reading.distributions import DISTRIBUTIONS
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the package still declares its models as for pydantic 1

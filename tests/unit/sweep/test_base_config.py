@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from wandbsweep.sweep.base_config import ConfigMapKey, base_config_source
 from wandbsweep.sweep.definition import InvalidSweepError, read_definition
+from wandbsweep.sweep.reading.base_config import ConfigMapKey, base_config_source
 
 BASE = {"experiment": {"name": "bc"}, "train": {"seed": 1, "L2": 0.0}}
 REFERENCE = {"configMapKeyRef": {"name": "robots", "key": "base.json"}}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wandbsweep.sweep.config_file import ConfigFileError, config_text, split_key
+from wandbsweep.sweep.rendering.config_file import ConfigFileError, config_text, split_key
 
 BASE = json.loads(
     '{"train": {"seed": 1, "L2": 0.0}, "meta": {"kept": true, "hp_keys": ["old"]}, '

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wandbsweep.api.crd import LONGEST_NAME
+from wandbsweep.sweep.checks.manifest import check_manifest
 from wandbsweep.sweep.conversion import (
     ConversionError,
     Wishes,
@@ -14,8 +15,7 @@ from wandbsweep.sweep.conversion import (
     new_manifest,
     valid_name,
 )
-from wandbsweep.sweep.kubernetes_yaml import load_manifests
-from wandbsweep.sweep.manifest import check_manifest
+from wandbsweep.sweep.texts.kubernetes import load_manifests
 
 DEFINITION = {"method": "grid", "program": "train.py", "parameters": {"lr": {"values": [0.5, 0.25]}}}
 

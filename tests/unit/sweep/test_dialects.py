@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from wandbsweep.sweep.definition import InvalidSweepError, read_definition
-from wandbsweep.sweep.dialects import in_one_shape
 from wandbsweep.sweep.problems import Place, Report
+from wandbsweep.sweep.reading.dialects import in_one_shape
 from wandbsweep.sweep.rules import Rule
 
 SYSTEMS = Path(__file__).parents[2] / "systems"

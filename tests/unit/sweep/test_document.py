@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from wandbsweep.sweep.document import read_data, read_document
 from wandbsweep.sweep.problems import InvalidSweepError, Place, Report
+from wandbsweep.sweep.texts.document import read_data, read_document
 
 PLACE = Place("", joint=": ")
 

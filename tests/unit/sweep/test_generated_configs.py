@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wandbsweep.sweep.definition import read_definition
-from wandbsweep.sweep.generated_configs import GeneratedConfig, is_generated, read_back
-from wandbsweep.sweep.kubernetes_yaml import as_json_stores_it
-from wandbsweep.sweep.scan_in_kubernetes import for_kubernetes
-from wandbsweep.sweep.scanned_settings import NoScanError
-from wandbsweep.sweep.trials import known_beforehand, trial_of
+from wandbsweep.sweep.scan.generated_configs import GeneratedConfig, is_generated, read_back
+from wandbsweep.sweep.scan.in_kubernetes import for_kubernetes
+from wandbsweep.sweep.scan.scanned_settings import NoScanError
+from wandbsweep.sweep.texts.kubernetes import as_json_stores_it
+from wandbsweep.sweep.trials.trials import known_beforehand, trial_of
 
 COMMAND = ("python", "train.py", "--config", "${config_json_file}")
 BASE = {

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from wandbsweep.server.search import Search, Trial
 from wandbsweep.sweep.definition import read_definition
-from wandbsweep.sweep.grid import count_points, grid_points
+from wandbsweep.sweep.trials.grid import count_points, grid_points
 
 SCALARS = st.one_of(
     st.none(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from wandbsweep.sweep.kubernetes_yaml import findings_in_nodes, load_manifests, nodes_of_manifests
+from wandbsweep.sweep.texts.kubernetes import findings_in_nodes, load_manifests, nodes_of_manifests
 
 READINGS = {
     "1e-5": 1e-5, "1.5E3": 1500, "1e5": 100000, "1.0": 1, ".5": 0.5, "+.5": 0.5, "1.": 1, "1.e3": 1000, "-1.e2": -100,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wandbsweep.sweep.cell import Cell, sent_cell
-from wandbsweep.sweep.launch import (
+from wandbsweep.sweep.rendering.cell import Cell, sent_cell
+from wandbsweep.sweep.rendering.launch import (
     PROGRAM,
     SCAN,
     LaunchError,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from wandbsweep.sweep.linting import File, lint
+from wandbsweep.sweep.checks.files import File, lint
 from wandbsweep.sweep.rules import Rule, Severity
 from wandbsweep.sweep.rules_page import NAME, page
 

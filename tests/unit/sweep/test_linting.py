@@ -9,8 +9,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wandbsweep.sweep.linting import File, lint
-from wandbsweep.sweep.yaml_nodes import spot_of
+from wandbsweep.sweep.checks.files import File, lint
+from wandbsweep.sweep.texts.nodes import spot_of
 
 SWEEP = """\
 # The first line is a comment.

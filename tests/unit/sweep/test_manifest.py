@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from wandbsweep.api.crd import crd
-from wandbsweep.sweep.kubernetes_yaml import load_manifests
-from wandbsweep.sweep.manifest import CEL, check_manifest, holds
+from wandbsweep.sweep.checks.manifest import CEL, check_manifest, holds
+from wandbsweep.sweep.texts.kubernetes import load_manifests
 
 HERE = Path(__file__).parents[2] / "integration" / "api"  # the same rows go to a real API server there
 MANIFEST = (HERE / "sound_manifest.yaml").read_text()

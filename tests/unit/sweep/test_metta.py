@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from wandbsweep.sweep.definition import InvalidSweepError, read_definition
-from wandbsweep.sweep.protein import ProteinSettings
-from wandbsweep.sweep.protein_space import sample
+from wandbsweep.sweep.protein.settings import ProteinSettings
+from wandbsweep.sweep.protein.space import sample
 
 QUICK = (Path(__file__).parents[2] / "systems" / "metta" / "quick.yaml").read_text()
 HYDRA = ("${env}", "${interpreter}", "${program}", "${args_no_hyphens}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from wandbsweep.agent.variables import INTERPRETER_MAP as VARIABLE
+from wandbsweep.sweep.checks.objects import INTERPRETER_MAP, check_in_object
 from wandbsweep.sweep.definition import read_definition
-from wandbsweep.sweep.object_checks import INTERPRETER_MAP, check_in_object
 from wandbsweep.sweep.problems import Place
 
 PLACE = Place("spec.sweep.command")

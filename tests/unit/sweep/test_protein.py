@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from wandbsweep.sweep.definition import InvalidSweepError, read_definition
-from wandbsweep.sweep.protein import ProteinSettings
+from wandbsweep.sweep.protein.settings import ProteinSettings
 from wandbsweep.sweep.rules import Rule
 
 ROWS = {

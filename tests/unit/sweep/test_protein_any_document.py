@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from wandbsweep.sweep.definition import InvalidSweepError, read_definition
-from wandbsweep.sweep.protein_space import sample
+from wandbsweep.sweep.protein.space import sample
 from wandbsweep.sweep.wandb_config import wandb_config
 
 with warnings.catch_warnings():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from wandbsweep.sweep.parameter import Parameter
 from wandbsweep.sweep.problems import Place
-from wandbsweep.sweep.protein_space import RANGES, WHOLE, Space, middle, sample, space_of
+from wandbsweep.sweep.protein.space import RANGES, WHOLE, Space, middle, sample, space_of
 
 reals = st.floats(-1e300, 1e300, allow_subnormal=False)
 positive = st.floats(1e-300, 1e300, allow_subnormal=False)

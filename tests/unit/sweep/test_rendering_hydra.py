@@ -11,7 +11,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import OverrideType
 from omegaconf import OmegaConf
 
-from wandbsweep.sweep.rendering import RenderError, escape_macros, render_command
+from wandbsweep.sweep.rendering.macros import RenderError, escape_macros, render_command
 
 PARTS, SETS_PER_PART = 25, 400
 PARSER = OverridesParser.create()

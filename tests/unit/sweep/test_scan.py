@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from wandbsweep.sweep.definition import InvalidSweepError, read_definition
 from wandbsweep.sweep.parameter import Column, Parameter
 from wandbsweep.sweep.problems import Place
-from wandbsweep.sweep.scan import expand
-from wandbsweep.sweep.scan_in_kubernetes import for_kubernetes
+from wandbsweep.sweep.scan.in_kubernetes import for_kubernetes
+from wandbsweep.sweep.scan.reading import expand
 
 ROWS = yaml.safe_load(Path(__file__).with_name("scan_mistakes.yaml").read_text())
 

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from wandbsweep.sweep.definition import read_definition
-from wandbsweep.sweep.launch import LaunchError, method_on_wandb
-from wandbsweep.sweep.trials import trial_of
+from wandbsweep.sweep.rendering.launch import LaunchError, method_on_wandb
+from wandbsweep.sweep.trials.trials import trial_of
 from wandbsweep.sweep.wandb_config import effective_run_cap, grid_size, wandb_config
 from wandbsweep.tracking.config_text import config_text, parse_config
 

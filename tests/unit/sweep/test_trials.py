@@ -15,9 +15,9 @@ from stock_agent import stock_agent_argv
 from wandbsweep.cli.main import main
 from wandbsweep.config_generator import ConfigGenerator
 from wandbsweep.sweep.definition import read_definition
-from wandbsweep.sweep.launch import LaunchError
-from wandbsweep.sweep.recorded import recorded_values
-from wandbsweep.sweep.trials import known_beforehand, trial_of
+from wandbsweep.sweep.rendering.launch import LaunchError
+from wandbsweep.sweep.trials.recorded import recorded_values
+from wandbsweep.sweep.trials.trials import known_beforehand, trial_of
 
 SYSTEMS = Path(__file__).parents[2] / "systems"
 DUMP = """#!{python}

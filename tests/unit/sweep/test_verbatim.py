@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wandbsweep.sweep.definition import read_definition
-from wandbsweep.sweep.kubernetes_yaml import as_json_stores_it, load_manifests
 from wandbsweep.sweep.problems import InvalidSweepError
-from wandbsweep.sweep.verbatim import own_words
-from wandbsweep.sweep.yaml_text import yaml_text
+from wandbsweep.sweep.texts.kubernetes import as_json_stores_it, load_manifests
+from wandbsweep.sweep.texts.verbatim import own_words
+from wandbsweep.sweep.texts.writing import yaml_text
 
 
 def words(text):

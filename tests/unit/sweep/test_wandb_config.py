@@ -6,7 +6,7 @@ import pytest
 
 from stock_agent import stock_agent_argv
 from wandbsweep.sweep.definition import read_definition
-from wandbsweep.sweep.rendering import render_command
+from wandbsweep.sweep.rendering.macros import render_command
 from wandbsweep.sweep.wandb_config import effective_run_cap, grid_size, wandb_config
 
 BASE = {"method": "random", "program": "train.py", "parameters": {"lr": {"values": [0.1, 0.2]}}}

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wandbsweep.sweep.definition import read_definition
-from wandbsweep.sweep.distributions import DISTRIBUTIONS
+from wandbsweep.sweep.reading.distributions import DISTRIBUTIONS
 from wandbsweep.sweep.wandb_parameters import run_values, wandb_parameters
 
 names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_-]{0,5}(\.[a-z]{1,3}){0,2}", fullmatch=True).filter(

@@ -7,8 +7,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wandbsweep.sweep.kubernetes_yaml import KubernetesLoader
-from wandbsweep.sweep.yaml_text import yaml_text
+from wandbsweep.sweep.texts.kubernetes import KubernetesLoader
+from wandbsweep.sweep.texts.writing import yaml_text
 
 WORDS = st.sampled_from(
     ["y", "N", "on", "yes", "null", "~", "1e-5", "1E5", "08", "0o17", "1:30", "0x1f", "1_000", ".5", "-.5e3", "+1",

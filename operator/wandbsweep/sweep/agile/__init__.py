@@ -1,0 +1,1 @@
+"""AGILE's dialect: scaled dictionaries, its training wrapper, its floats."""

@@ -27,6 +27,11 @@ ENTITY = "wandbsweep"
 _OPERATOR = Path(__file__).parent.parent / "operator"
 _STARTS_WITHIN_SECONDS = 30.0
 _ENDS_WITHIN_SECONDS = 10.0
+_CREATE_SWEEP = """
+mutation UpsertSweep($config: String, $entityName: String, $projectName: String) {
+    upsertSweep(input: {config: $config, entityName: $entityName, projectName: $projectName}) { sweep { name } }
+}
+"""
 
 
 @dataclass
@@ -110,6 +115,12 @@ class RunningServer:
         if status != 200:
             raise AssertionError(f"{status}: {answer}")
         return answer["data"]
+
+    def create_sweep(self, project: str, config: str) -> str:
+        """Creates a sweep of this config, YAML text; its path."""
+        variables = {"config": config, "entityName": self.entity, "projectName": project}
+        name = self.graphql(_CREATE_SWEEP, variables)["upsertSweep"]["sweep"]["name"]
+        return f"{self.entity}/{project}/{name}"
 
     def _end(self, number: signal.Signals) -> None:
         if self.process is None:

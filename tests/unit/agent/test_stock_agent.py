@@ -65,14 +65,7 @@ def sweep(server):
         "parameters": {"lr": {"values": LEARNING_RATES}},
         "command": WRAPPED,
     }
-    mutation = """
-    mutation UpsertSweep($config: String, $entityName: String, $projectName: String) {
-        upsertSweep(input: {config: $config, entityName: $entityName, projectName: $projectName}) { sweep { name } }
-    }
-    """
-    variables = {"config": yaml.safe_dump(config), "entityName": server.entity, "projectName": PROJECT}
-    name = server.graphql(mutation, variables)["upsertSweep"]["sweep"]["name"]
-    return f"{server.entity}/{PROJECT}/{name}"
+    return server.create_sweep(PROJECT, yaml.safe_dump(config))
 
 
 @pytest.fixture

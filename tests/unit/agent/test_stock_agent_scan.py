@@ -46,13 +46,7 @@ def sweep(server):
     """The scan on W&B; the sweep's path."""
     definition = read_definition(SCAN, field="scan.yaml")
     config = wandb_config(definition, display_name="scan", uid="u", max_runs=None, runs_per_agent=None, agent_count=1)
-    mutation = """
-    mutation UpsertSweep($config: String, $entityName: String, $projectName: String) {
-        upsertSweep(input: {config: $config, entityName: $entityName, projectName: $projectName}) { sweep { name } }
-    }
-    """
-    variables = {"config": config_text(config), "entityName": server.entity, "projectName": "lab"}
-    return f"{server.entity}/lab/{server.graphql(mutation, variables)['upsertSweep']['sweep']['name']}"
+    return server.create_sweep("lab", config_text(config))
 
 
 def test_a_scan_is_run_to_its_end(server, sweep, runtime, environ, spawn, observe, tmp_path):

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 import wandbsweep
+from sameness import same
 from wandbsweep.sweep.rendering.macros import RenderError, args_json, escape_macros, render_command, uses_args_json_file
 from wandbsweep.sweep.rendering.spelling import spell_hydra, spell_value
 
@@ -25,19 +26,6 @@ def read_by_hydra(spelt):
     config = OmegaConf.create({"a": {"b": None}})
     ConfigLoaderImpl._apply_overrides_to_config([PARSER.parse_override(f"a.b={spelt}")], config)
     return OmegaConf.to_container(config, resolve=True)["a"]["b"]
-
-
-def same(one, other):
-    """Equal with type, order of keys and every bit of a float."""
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, float):
-        return one.hex() == other.hex()
-    if isinstance(one, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    if isinstance(one, dict):
-        return list(one) == list(other) and all(same(one[key], other[key]) for key in one)
-    return one == other
 
 
 TEXTS = st.one_of(

@@ -11,6 +11,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import OverrideType
 from omegaconf import OmegaConf
 
+from sameness import same
 from wandbsweep.sweep.rendering.macros import RenderError, escape_macros, render_command
 
 PARTS, SETS_PER_PART = 25, 400
@@ -124,19 +125,6 @@ def products(base, factor):
     if isinstance(base, list):
         return [products(value, factor) for value in base]
     return float(base) * factor
-
-
-def same(one, other):
-    """Equal with type, order of keys and every bit of a float."""
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, float):
-        return one.hex() == other.hex()
-    if isinstance(one, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    if isinstance(one, dict):
-        return list(one) == list(other) and all(same(one[key], other[key]) for key in one)
-    return one == other
 
 
 def applied(argv, names, known=None):

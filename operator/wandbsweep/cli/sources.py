@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from wandbsweep.api.labels import KIND
-from wandbsweep.sweep.texts.kubernetes import KubernetesLoader, load_manifests
+from wandbsweep.sweep.texts.kubernetes import nodes_of_manifests, objects_in, written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,19 +91,7 @@ def _mapping(item: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 def _kubernetes_objects(text: str) -> tuple[dict[str, Any], ...]:
     """None for a definition, and for what is no YAML at all: its reader says what is wrong with it."""
     try:
-        load_manifests(text)  # refuses what explodes once its aliases are written out
-        documents = list(yaml.load_all(text, Loader=KubernetesLoader))
+        documents = [written(root) for root in nodes_of_manifests(text)]
     except (yaml.YAMLError, ValueError, RecursionError):
         return ()
-    found = []
-    for document in documents:
-        items = document.get("items") if isinstance(document, dict) and document.get("kind") == "List" else [document]
-        found += [item for item in items or [] if _is_object(item)]
-    return tuple(found)
-
-
-def _is_object(item: Any) -> bool:
-    """W&B's own files may have an apiVersion, and say kind: sweep."""
-    if not isinstance(item, dict):
-        return False
-    return item.get("kind") == KIND or ("apiVersion" in item and item.get("kind", "sweep") != "sweep")
+    return tuple(item for document in documents for item in objects_in(document).values())

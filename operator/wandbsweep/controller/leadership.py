@@ -103,9 +103,9 @@ async def _elect(lock: _Lock, held: asyncio.Event, lost: asyncio.Event) -> None:
     config = Config(lock, DURATION_SECONDS, RENEW_WITHIN_SECONDS, RETRY_SECONDS, lead, stop_leading)
     try:
         await LeaderElection(config).run()
-    finally:
-        if held.is_set() and not asyncio.current_task().cancelling():  # type: ignore[union-attr]
-            lost.set()
+    except Exception:
+        lost.set()
+        raise
 
 
 async def _either(held: asyncio.Event, election: asyncio.Task[None]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,8 +26,6 @@ from wandbsweep.controller.tracking_metrics import MeasuredTracker
 from wandbsweep.tracking.wandb_tracker import WandbTracker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from wandbsweep.pool.jobs import Runtime
 
 IDENTITY = Identity("wandbsweep-operator")
@@ -65,20 +63,19 @@ async def run(settings: OperatorSettings) -> None:
             return
         ready.set()  # one that stands by is as ready as it can be: an upgrade waits for it
         with suppress(asyncio.CancelledError):
-            async with _cancelled_by_sigterm(), leadership(settings.lease) as lost:
+            _cancel_on_sigterm()
+            async with leadership(settings.lease) as lost:
                 ready.clear()
                 await _operate(settings, metrics, ready, lost)
                 if lost.is_set():
                     raise LeadershipLostError(f"Lease {settings.lease} was lost; start again to stand by")
 
 
-@asynccontextmanager
-async def _cancelled_by_sigterm() -> AsyncIterator[None]:
+def _cancel_on_sigterm() -> None:
     """Until kopf runs and listens itself: PID 1 has no handlers but its own."""
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - a coroutine always runs in one
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    yield
 
 
 async def _operate(

@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 from ports import reserved_port
-from servers import running_server
 
 PROJECT = "lab"
 WRAPPED = ["wandbsweep", "trial", "${args_json}", "--", "${env}", "${interpreter}", "${program}", "$${args_no_hyphens}"]
@@ -47,12 +46,6 @@ while True: time.sleep(0.1)
 
 # Two agent ticks of 5 s for each run, on a machine that does other things too.
 pytestmark = pytest.mark.timeout(180)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with running_server(tmp_path_factory.mktemp("server")) as server:
-        yield server
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-from servers import running_server
 from wandbsweep.sweep.definition import read_definition
 from wandbsweep.sweep.wandb_config import wandb_config
 from wandbsweep.tracking.config_text import config_text
@@ -33,12 +32,6 @@ with wandb.init() as run:
 
 # Two agent ticks of 5 s for each run, on a machine that does other things too.
 pytestmark = pytest.mark.timeout(180)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with running_server(tmp_path_factory.mktemp("server")) as server:
-        yield server
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wandbsweep.sweep.problems import InvalidSweepError, Place, Report, kind_of
 from wandbsweep.sweep.rules import Rule
-from wandbsweep.sweep.texts.document import read_data
+from wandbsweep.sweep.texts.document import is_json, read_data
 from wandbsweep.sweep.texts.numbers import checked_number
 
 if TYPE_CHECKING:
@@ -56,15 +56,7 @@ def _from_data(data: Any, place: Place, report: Report, text: str = "") -> Base 
         report.add(Rule.EMPTY, place, "is empty", "give at least one base value")
         return None
     _check_numbers(data, place, report)
-    return Base(data, text if _is_json(text) else json.dumps(data))
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
+    return Base(data, text if is_json(text) else json.dumps(data))
 
 
 def _check_numbers(value: Any, place: Place, report: Report) -> None:

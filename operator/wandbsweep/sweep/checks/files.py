@@ -19,7 +19,7 @@ from wandbsweep.sweep.definition import read_definition
 from wandbsweep.sweep.problems import Finding, InvalidSweepError, Place, Position
 from wandbsweep.sweep.rules import Rule
 from wandbsweep.sweep.texts.document import nodes_of, not_yaml
-from wandbsweep.sweep.texts.kubernetes import findings_in_nodes, nodes_of_manifests, stored
+from wandbsweep.sweep.texts.kubernetes import findings_in_nodes, nodes_of_manifests, objects_in, stored
 from wandbsweep.sweep.texts.nodes import Embedded, spot_of
 
 if TYPE_CHECKING:
@@ -102,7 +102,10 @@ class _Opened:
                 found = findings_in_nodes(root)
                 self._findings += found
                 if not _unreadable(found):
-                    self.objects += _objects_in(self._file, root)
+                    self.objects += [
+                        _Object(self._file, spot_of(root, keys).node, item)
+                        for keys, item in objects_in(stored(root)).items()
+                    ]
         except yaml.YAMLError as error:
             self._findings += not_yaml(error, _TOP).findings
         except (ValueError, RecursionError) as error:
@@ -131,27 +134,6 @@ class _Opened:
 
 def _unreadable(findings: Iterable[Finding]) -> bool:
     return any(finding.rule is Rule.UNREADABLE for finding in findings)
-
-
-def _objects_in(file: File, root: yaml.Node) -> Iterator[_Object]:
-    """The objects in a document, items of a List included; none in a sweep definition, or in no mapping at all."""
-    data = stored(root)
-    if not isinstance(data, dict):
-        return
-    items = data.get("items")
-    if data.get("kind") == "List" and isinstance(items, list):
-        for index, item in enumerate(items):
-            if _is_object(item):
-                yield _Object(file, spot_of(root, ("items", index)).node, item)
-    elif _is_object(data):
-        yield _Object(file, root, data)
-
-
-def _is_object(data: Any) -> bool:
-    """W&B's own files may have an apiVersion, and say kind: sweep."""
-    if not isinstance(data, dict):
-        return False
-    return data.get("kind") == KIND or ("apiVersion" in data and "kind" in data and data["kind"] != "sweep")
 
 
 class _ConfigMapText:

@@ -71,11 +71,24 @@ def _single(rule: Rule, place: Place, message: str, remedy: str = "", at: Positi
 
 def nodes_of(text: str) -> yaml.Node | None:
     """The text as nodes, None for an empty one. JSON may be indented with tabs, YAML may not. Raises yaml.YAMLError."""
-    loader = yaml.SafeLoader(text.replace("\t", " ") if _as_json(text) is not None else text)
+    return _nodes(text, tabs=_as_json(text) is not None)
+
+
+def _nodes(text: str, *, tabs: bool) -> yaml.Node | None:
+    loader = yaml.SafeLoader(text.replace("\t", " ") if tabs else text)
     try:
         return loader.get_single_node()
     finally:
         loader.dispose()
+
+
+def is_json(text: str) -> bool:
+    """Whether the text is JSON as Python reads it, any value and NaN included."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _as_json(text: str) -> dict[str, Any] | None:
@@ -110,7 +123,7 @@ def _parse(text: str, place: Place, report: Report) -> Any:
 
 
 def _through_nodes(text: str, data: Any, place: Place, report: Report) -> Any:
-    root = nodes_of(text)
+    root = _nodes(text, tabs=data is not None)
     if root is None:
         return None
     if too_much := excess(root, place, DEEPEST):

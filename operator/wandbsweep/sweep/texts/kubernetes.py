@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
+from wandbsweep.api.labels import KIND
 from wandbsweep.sweep.problems import Finding, InvalidSweepError, Place
 from wandbsweep.sweep.rules import Rule
 from wandbsweep.sweep.texts.nodes import DEEPEST_FILE, duplicate_keys, excess, position, walk
@@ -73,13 +74,35 @@ def findings_in_nodes(root: yaml.Node) -> list[Finding]:
 
 def stored(root: yaml.Node) -> Any:
     """What a document says, as it will be stored. Raises what `load_manifests` does."""
+    return as_json_stores_it(written(root))
+
+
+def written(root: yaml.Node) -> Any:
+    """What a document says, its keys in their order and 1.0 still a float. Raises what `load_manifests` does."""
     if too_much := excess(root, Place(""), DEEPEST_FILE):
         raise InvalidSweepError([too_much])
     loader = KubernetesLoader("")
     try:
-        return as_json_stores_it(loader.construct_document(root))
+        return loader.construct_document(root)
     finally:
         loader.dispose()
+
+
+def objects_in(document: Any) -> dict[tuple[str | int, ...], dict[str, Any]]:
+    """The objects in a document by the keys that lead to them, items of a List included; none in a sweep definition."""
+    if not isinstance(document, dict):
+        return {}
+    items = document.get("items")
+    if document.get("kind") == "List" and isinstance(items, list):
+        return {("items", index): item for index, item in enumerate(items) if _is_object(item)}
+    return {(): document} if _is_object(document) else {}
+
+
+def _is_object(item: Any) -> bool:
+    """W&B's own files may have an apiVersion, and say kind: sweep."""
+    if not isinstance(item, dict):
+        return False
+    return item.get("kind") == KIND or ("apiVersion" in item and item.get("kind", "sweep") != "sweep")
 
 
 def as_json_stores_it(value: Any) -> Any:

@@ -18,7 +18,7 @@ from wandbsweep.sweep.problems import Place
 from wandbsweep.sweep.reading.distributions import INT_UNIFORM, UNIFORM
 from wandbsweep.sweep.rendering.launch import SCAN
 from wandbsweep.sweep.scan.in_kubernetes import exact_base_config, for_kubernetes
-from wandbsweep.sweep.texts.document import read_document
+from wandbsweep.sweep.texts.document import is_json, read_document
 from wandbsweep.sweep.texts.kubernetes import KubernetesLoader
 from wandbsweep.sweep.texts.nodes import walk
 from wandbsweep.sweep.texts.numbers import is_number
@@ -57,7 +57,7 @@ _UsersLoader.add_implicit_resolver(
 def own_words(text: str, *, field: str) -> OwnWords:
     """Read the text of a definition, called `field` in messages. Raises InvalidSweepError if it is none."""
     written = read_document(text, Place(field, joint=": "))
-    if _is_json(text):
+    if is_json(text):
         return OwnWords(_for_kubernetes(_unwrapped(written)), None)
     root: Any = yaml.compose(text, Loader=_UsersLoader)
     whole = yaml.load(text, Loader=_UsersLoader)  # noqa: S506 - a safe loader with more numbers
@@ -73,14 +73,6 @@ def own_words(text: str, *, field: str) -> OwnWords:
     lines = _lines(text, root, edits)
     candidates = (f"{lines.rstrip()}\n", f"{lines}\n")  # the end of a text that ends in a block may mean something
     return OwnWords(said, next((each for each in candidates if _means(each, said)), None))
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _unwrapped(data: dict[str, Any]) -> dict[str, Any]:

@@ -27,11 +27,14 @@ def test_metrics_count_passes_calls_sweeps_and_agents(proxied_operator, place):
     assert seen["wandbsweep_sweeps{phase=Succeeded}"] == 0
     assert seen["wandbsweep_agents{state=desired}"] == 3  # a sweep that is not valid yet wants its agent all the same
     assert seen["wandbsweep_agents{state=ready}"] == 0
-    assert seen["wandbsweep_reconcile_seconds_count"] >= 4
+    assert seen["wandbsweep_reconcile_seconds_count"] >= 2  # one pass per object at the least
     assert seen["wandbsweep_reconcile_failures_total"] == 0
     assert seen["wandbsweep_wandb_call_seconds_count{call=create}"] == 1
-    assert seen["wandbsweep_wandb_call_seconds_count{call=read}"] >= 1
     assert not any(place.namespace in name for name in seen)
+    until(
+        lambda: proxied_operator.metrics().get("wandbsweep_wandb_call_seconds_count{call=read}", 0) >= 1,
+        "the sweep was read",
+    )
 
     place.delete("one")
     place.until_gone("one")

@@ -43,5 +43,21 @@ SWEEP_INTENT_ANNOTATION: Final = "wandbsweep.dev/sweep-intent"
 means that a sweep may exist already: the operator looks for the marker in W&B before it creates one. Absent: none was
 asked for."""
 
+LEAVE_ANNOTATION: Final = "wandbsweep.dev/leave"
+"""Written by the operator on an agent's pod, with the value LEAVE_AFTER_RUN; the agent reads it from a downward-API
+file and ends after its current run, or at once when it has none."""
+
+LEAVE_AFTER_RUN: Final = "after-run"
+
+TEMPLATE_DIGEST_ANNOTATION: Final = "wandbsweep.dev/template-digest"
+"""Digest of what an agent Job was made from (template, trial, checkpoint, runsPerAgent). The operator writes it on Jobs
+and compares it with the object's: agents of an older template are replaced one by one, after their current run."""
+
+SWEEP_PATH_ANNOTATION: Final = "wandbsweep.dev/sweep-path"
+"""entity/project/id of the sweep that an agent Job works on; the object may have got another one since."""
+
+OPERATOR: Final = "wandbsweep.dev/operator"
+"""The value of spec.managedBy that means this operator."""
+
 UID_MARKER: Final = "wandbsweep.dev/uid"
 """Key of the last line in the description of a sweep on W&B, `wandbsweep.dev/uid: <uid>`: whose sweep it is."""

@@ -17,8 +17,8 @@ _INITIALISMS = {"Id": "ID", "Url": "URL"}
 
 
 def manifest_name(name: str) -> str:
-    """The field's name in a manifest: camelCase with Kubernetes' spelling of initialisms (sweepID, baseURL)."""
-    camel = to_camel(name)
+    """The field's name in a manifest: camelCase with Kubernetes' spelling of initialisms (sweepID, maxGPUHours)."""
+    camel = to_camel(name).replace("Gpu", "GPU")
     for ending, initialism in _INITIALISMS.items():
         if camel.endswith(ending) and camel != ending:
             return camel.removesuffix(ending) + initialism

@@ -32,6 +32,7 @@ class Phase(str, Enum):
         "The sweep is not on W&B yet: it is being checked or created, or something stands in the way.",
     )
     RUNNING = ("Running", "The sweep is on W&B and agents work on it, or would if agentCount were not 0.")
+    SUSPENDED = ("Suspended", "The sweep is paused, by spec.suspend or on W&B, and its agents are taken down.")
     SUCCEEDED = ("Succeeded", "The sweep is over and condition Complete is true. No agent is left.")
     FAILED = ("Failed", "The sweep is over and condition Failed is true. No agent is left.")
 
@@ -115,6 +116,14 @@ class Reason(str, Enum):
     NO_SWEEP = ("NoSweep", "There is no sweep on W&B to work on yet.")
     SWEEP_OVER = ("SweepOver", "The sweep is complete or failed: agents have been removed.")
 
+    # Suspended
+    SUSPENDED = ("Suspended", "spec.suspend is true: the sweep is paused on W&B and has no agents.")
+    PAUSED_ON_WANDB = (
+        "PausedOnWandb",
+        "Somebody paused the sweep on W&B: agents leave after their run, and come back when it is resumed there.",
+    )
+    NOT_SUSPENDED = ("NotSuspended", "The sweep is not paused.")
+
     # Ready
     AGENTS_RUNNING = ("AgentsRunning", "The sweep is on W&B and all agents are ready.")
 
@@ -122,6 +131,8 @@ class Reason(str, Enum):
     RUN_CAP_REACHED = ("RunCapReached", "As many runs as the cap allows have ended.")
     GRID_EXHAUSTED = ("GridExhausted", "Every point of the grid has been run.")
     SWEEP_FINISHED = ("SweepFinished", "The sweep was marked as finished or stopped on W&B.")
+    TARGET_REACHED = ("TargetReached", "A run reached limits.target.")
+    GPU_HOURS_USED = ("GPUHoursUsed", "The agents held GPUs for as many hours as limits.maxGPUHours allows.")
     IN_PROGRESS = ("InProgress", "The sweep is not over.")
 
     # Failed
@@ -129,6 +140,8 @@ class Reason(str, Enum):
     SWEEP_CANCELED = ("SweepCanceled", "The sweep was canceled on W&B.")
     SWEEP_CRASHED = ("SweepCrashed", "W&B reports the sweep itself as crashed or failed.")
     SWEEP_DELETED = ("SweepDeleted", "The sweep had been created, and W&B no longer knows it.")
+    MAX_FAILED_RUNS = ("MaxFailedRuns", "As many runs failed by the user's code or values as limits.maxFailedRuns.")
+    DEADLINE_EXCEEDED = ("DeadlineExceeded", "The sweep was active for longer than limits.activeDeadlineSeconds.")
     NOT_FAILED = ("NotFailed", "Nothing has failed the sweep as a whole.")
 
     # Events only
@@ -136,6 +149,13 @@ class Reason(str, Enum):
     AGENT_ENDED = ("AgentEnded", "An agent did what was asked of it (runsPerAgent, or the sweep was over) and ended.")
     AGENT_FAILED = ("AgentFailed", "An agent ended badly; the message has its exit code and what it means.")
     AGENT_REMOVED = ("AgentRemoved", "An agent Job was removed: its slot is no longer wanted or the sweep is over.")
+    AGENT_LEAVING = ("AgentLeaving", "An agent was asked to leave after its current run.")
+    RUN_FAILED = ("RunFailed", "A run ended badly; the message has its cause, its node and what the cause means.")
+    NODE_AVOIDED = ("NodeAvoided", "Every run of an agent failed on this node; new agents go elsewhere for an hour.")
+    SWEEP_UPDATED = ("SweepUpdated", "The run cap, name or description of the sweep was changed on W&B.")
+    SWEEP_REPLACED = ("SweepReplaced", "The definition changed: the sweep was stopped, and a new one is created.")
+    OVERRUN_STOPPED = ("OverrunStopped", "W&B went on beyond the run cap: the sweep was stopped, running runs end.")
+    OBJECT_EXPIRED = ("ObjectExpired", "ttlSecondsAfterFinished is over: the object is deleted.")
     SWEEP_STOPPED = (
         "SweepStopped",
         "The object was deleted under deletionPolicy Stop: no new runs, running ones may end.",
@@ -156,6 +176,13 @@ EVENT_ONLY_REASONS: Final = (
     Reason.AGENT_ENDED,
     Reason.AGENT_FAILED,
     Reason.AGENT_REMOVED,
+    Reason.AGENT_LEAVING,
+    Reason.RUN_FAILED,
+    Reason.NODE_AVOIDED,
+    Reason.SWEEP_UPDATED,
+    Reason.SWEEP_REPLACED,
+    Reason.OVERRUN_STOPPED,
+    Reason.OBJECT_EXPIRED,
     Reason.SWEEP_STOPPED,
     Reason.SWEEP_CANCEL_REQUESTED,
     Reason.SWEEP_RETAINED,
@@ -199,14 +226,27 @@ _AGENTS_READY = (
     Reason.AGENT_REJECTED,
     Reason.AGENTS_FAILING,
     Reason.SCALED_TO_ZERO,
+    Reason.SUSPENDED,
+    Reason.PAUSED_ON_WANDB,
     Reason.NO_SWEEP,
     Reason.SWEEP_OVER,
+)
+_SUSPENDED = (Reason.SUSPENDED, Reason.PAUSED_ON_WANDB, Reason.NOT_SUSPENDED)
+_COMPLETE = (
+    Reason.RUN_CAP_REACHED,
+    Reason.GRID_EXHAUSTED,
+    Reason.SWEEP_FINISHED,
+    Reason.TARGET_REACHED,
+    Reason.GPU_HOURS_USED,
+    Reason.IN_PROGRESS,
 )
 _FAILED = (
     Reason.ALL_RUNS_FAILED,
     Reason.SWEEP_CANCELED,
     Reason.SWEEP_CRASHED,
     Reason.SWEEP_DELETED,
+    Reason.MAX_FAILED_RUNS,
+    Reason.DEADLINE_EXCEEDED,
     Reason.NOT_FAILED,
 )
 
@@ -236,9 +276,14 @@ class ConditionType(str, Enum):
         "All of the above. Otherwise it carries the reason of the first of them that is not true.",
         (Reason.AGENTS_RUNNING, *_SWEEP_VALID[2:], *_WANDB_REACHABLE[1:], *_SWEEP_CREATED, *_AGENTS_READY[1:]),
     )
+    SUSPENDED = (
+        "Suspended",
+        "The sweep is paused, by spec.suspend or on W&B. Agents are gone or leaving; resuming loses nothing.",
+        _SUSPENDED,
+    )
     COMPLETE = (
         "Complete",
         "The budget or the grid is done, or the sweep was finished on W&B. Final; if Failed is true, its reason.",
-        (Reason.RUN_CAP_REACHED, Reason.GRID_EXHAUSTED, Reason.SWEEP_FINISHED, Reason.IN_PROGRESS, *_FAILED[:-1]),
+        (*_COMPLETE, *_FAILED[:-1]),
     )
     FAILED = ("Failed", "The sweep is over without a result. Final. Never true together with Complete.", _FAILED)

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from wandbsweep.api.cel import Rule, cel, immutable
+from wandbsweep.api.life import Checkpoint, Limits, TrialSettings
 from wandbsweep.api.model import DEFAULTED, ApiModel
 
 
@@ -19,6 +20,13 @@ class DeletionPolicy(str, Enum):
     STOP = "Stop"
     CANCEL = "Cancel"
     RETAIN = "Retain"
+
+
+class DrainPolicy(str, Enum):
+    """How agents leave when the sweep is suspended or changed."""
+
+    AT_ONCE = "AtOnce"
+    AFTER_RUN = "AfterRun"
 
 
 class ConfigMapKeyRef(ApiModel):
@@ -86,7 +94,7 @@ _JOIN_NEEDS_PROJECT = Rule(
     rule="!has(self.sweepID) || has(self.project)",
     message="spec.sweepID needs spec.project: set it to the W&B project the sweep is in",
 )
-_IMMUTABLE = ("spec.entity", "spec.project", "spec.sweep", "spec.sweepFrom", "spec.sweepID", "spec.maxRuns")
+_IMMUTABLE = ("spec.entity", "spec.project", "spec.sweepID", "spec.managedBy")
 
 
 class WandbSweepSpec(ApiModel):
@@ -126,10 +134,11 @@ class WandbSweepSpec(ApiModel):
         description="The sweep definition, with the keys of a sweep.yaml as W&B knows them: method, metric, "
         "parameters, command, program, early_terminate, run_cap and so on; also method scan and protein, and "
         "base_config. Checked by the operator; mistakes are listed in condition SweepValid. Exactly one of sweep, "
-        "sweepFrom and sweepID is set. Immutable.",
+        "sweepFrom and sweepID is set. A change makes a new sweep on W&B and stops the old one, which stays in "
+        "status.history; where only run_cap, name or description changed, the sweep itself is updated.",
     )
     sweep_from: SweepSource | None = Field(
-        default=None, description="Where the sweep definition is read from, instead of sweep. Immutable."
+        default=None, description="Where the sweep definition is read from, instead of sweep. Changed like sweep."
     )
     sweep_id: str | None = Field(
         default=None,
@@ -170,7 +179,51 @@ class WandbSweepSpec(ApiModel):
         ),
         description="How many runs the whole sweep may have. It becomes run_cap on W&B and wins over a run_cap in the "
         "definition. Absent: the definition's run_cap; where that is absent too and the method is random or bayes, "
-        "agentCount times runsPerAgent if the latter is set, else no limit. Immutable.",
+        "agentCount times runsPerAgent if the latter is set when the sweep is created, else no limit. A change "
+        "applies at once, on W&B too.",
+    )
+    limits: Limits = Field(
+        default_factory=Limits,
+        json_schema_extra=DEFAULTED,
+        description="When the sweep ends although runs are left. Changes apply at once.",
+    )
+    trial: TrialSettings = Field(
+        default_factory=TrialSettings,
+        json_schema_extra=DEFAULTED,
+        description="How long a trial may take, and what becomes of one that failed to start. Agents that run take a "
+        "change over after their current run.",
+    )
+    checkpoint: Checkpoint | None = Field(
+        default=None, description="Where trials keep their checkpoints, so that a preempted one goes on where it was."
+    )
+    suspend: bool = Field(
+        default=False,
+        description="Pauses the sweep on W&B and takes the agents down, as drainPolicy says; false resumes the sweep "
+        "and then the agents. No sampled value is lost, and none is run twice.",
+    )
+    drain_policy: DrainPolicy = Field(
+        default=DrainPolicy.AT_ONCE,
+        description="How agents leave when the sweep is suspended or its definition changes. AtOnce: their trials get "
+        "SIGTERM, and those of a suspended sweep are handed out again on resume. AfterRun: each agent ends its current "
+        "run first.",
+    )
+    ttl_seconds_after_finished: int | None = Field(
+        default=None,
+        json_schema_extra=cel(
+            Rule(
+                rule="self >= 0",
+                message="spec.ttlSecondsAfterFinished must be at least 0; leave it out to keep the object",
+            )
+        ),
+        description="How long after its end the object is deleted, with its ended Jobs. The sweep and its runs stay on "
+        "W&B. Absent: never.",
+    )
+    managed_by: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=253,
+        description="Who looks after this object. Absent or wandbsweep.dev/operator: this operator; anything else: "
+        "another controller, and this one keeps its hands off. Immutable.",
     )
     deletion_policy: DeletionPolicy | None = Field(
         default=None,

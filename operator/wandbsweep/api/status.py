@@ -125,6 +125,43 @@ class BestRun(ApiModel):
     )
 
 
+class GPUHours(ApiModel):
+    """Hours for which the agents' pods held GPUs (pod time times GPUs), by what became of them."""
+
+    total: float = Field(default=0.0, description="All hours so far, those of agents that have not ended included.")
+    active: float = Field(
+        default=0.0,
+        description="Hours of agents that have not ended, as of the last full five minutes. When they end, the hours "
+        "are divided among the fields below.",
+    )
+    finished: float = Field(default=0.0, description="Runs that finished, from their first metric on.")
+    failed: float = Field(default=0.0, description="Runs that failed, from their first metric on.")
+    preempted: float = Field(
+        default=0.0, description="Runs that were preempted or stopped, and agents that were lost with their node."
+    )
+    idle: float = Field(default=0.0, description="Agents without a run: waiting, or between two runs.")
+    startup: float = Field(
+        default=0.0, description="Images pulled, simulators started: up to the first metric of each run."
+    )
+
+
+class PastSweep(ApiModel):
+    """A sweep that this object had before its definition changed."""
+
+    sweep_id: str = Field(description="Short ID of the sweep on W&B.")
+    sweep_url: str | None = Field(default=None, description="Address of the sweep's page on W&B.")
+    end_time: Timestamp = Field(description="When it was replaced.")
+    runs: str | None = Field(default=None, description="Its runs at that time, as status.runs.summary shows them.")
+
+
+class AvoidedNode(ApiModel):
+    """A node on which every run of an agent failed while runs finished elsewhere."""
+
+    name: str = Field(description="Name of the node.")
+    since: Timestamp = Field(description="When it was last seen to fail. After an hour it is tried again.")
+    message: str = Field(default="", description="What the agent said at its end.")
+
+
 class WandbSweepStatus(ApiModel):
     """What is the case. Written by the operator only."""
 
@@ -156,6 +193,25 @@ class WandbSweepStatus(ApiModel):
         default=None, description="Label selector of the agent pods, as text. The scale subresource reports it."
     )
     runs: Runs | None = Field(default=None, description="The runs of the sweep, counted by their state on W&B.")
+    failures: dict[str, int] = Field(
+        default_factory=dict,
+        description="Trials that did not end well, counted by cause (see the reference of causes); causes that did not "
+        "occur are left out. preempted counts runs that were preempted at least once, whatever became of them.",
+    )
+    gpu_hours: GPUHours | None = Field(default=None, description="Hours for which agents held GPUs.")
+    history: list[PastSweep] = Field(
+        default_factory=list, max_length=10, description="Earlier sweeps of this object, newest first; 10 at most."
+    )
+    avoided_nodes: list[AvoidedNode] = Field(
+        default_factory=list, max_length=10, description="Nodes that new agents keep away from; 10 at most."
+    )
+    sweep_digest: str | None = Field(
+        default=None, description="Digest of the definition that the sweep was created from, to notice a change."
+    )
+    settled_pods: list[str] = Field(
+        default_factory=list,
+        description="UIDs of ended agent pods that still exist and whose hours are already in gpuHours.",
+    )
     best: BestRun | None = Field(default=None, description="The best run so far. Absent: none has reported the metric.")
     start_time: Timestamp | None = Field(default=None, description="When the sweep was created on W&B or joined.")
     completion_time: Timestamp | None = Field(default=None, description="When Complete or Failed became true.")

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
+    from wandbsweep.agent.causes import Cause
     from wandbsweep.pool.verdict import Verdict
     from wandbsweep.sweep.path import SweepPath
 
@@ -58,11 +59,38 @@ class RemoveAgent:
 
 
 @dataclass(frozen=True)
-class SetSweepState:
-    """Stop or cancel the sweep on W&B."""
+class AskToLeave:
+    """Ask an agent to leave after its current run, by an annotation on its pod."""
+
+    pod_name: str
+    why: str
+
+
+@dataclass(frozen=True)
+class MarkRun:
+    """Tag the run of an agent that could not do so itself, because its container was killed as a whole."""
 
     path: SweepPath
-    state: Literal["FINISHED", "CANCELED"]
+    host: str
+    node: str | None
+    cause: Cause
+    ended_at: datetime
+
+
+@dataclass(frozen=True)
+class SetSweepState:
+    """Pause, resume, stop (FINISHED) or cancel a sweep on W&B."""
+
+    path: SweepPath
+    state: Literal["RUNNING", "PAUSED", "FINISHED", "CANCELED"]
+
+
+@dataclass(frozen=True)
+class UpdateSweep:
+    """Change run cap, name or description of the sweep, as `wandb sweep --update` does."""
+
+    path: SweepPath
+    config: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -84,7 +112,25 @@ class ReleaseObject:
     gave_up: str | None = None
 
 
-Action = ClaimObject | CreateSweep | AdoptSweep | StartAgent | RemoveAgent | SetSweepState | FindAndStop | ReleaseObject
+@dataclass(frozen=True)
+class DeleteObject:
+    """Delete the WandbSweep itself: it ended long enough ago."""
+
+
+Action = (
+    ClaimObject
+    | CreateSweep
+    | AdoptSweep
+    | StartAgent
+    | RemoveAgent
+    | AskToLeave
+    | MarkRun
+    | SetSweepState
+    | UpdateSweep
+    | FindAndStop
+    | ReleaseObject
+    | DeleteObject
+)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime, timedelta
 
+    from wandbsweep.agent.causes import Cause
     from wandbsweep.api.reasons import Reason
     from wandbsweep.api.spec import WandbSweepSpec
     from wandbsweep.api.status import WandbSweepStatus
@@ -28,6 +29,18 @@ class Problem:
     reason: Reason
     message: str
     retry_after: timedelta | None = None  # how long a server asked to be left alone
+
+
+@dataclass(frozen=True)
+class Intent:
+    """The record on an object that a sweep is about to be created, written before anything is sent to W&B.
+
+    `token` is `<generation>-<digest of the definition>`: it is in the marker of the sweep, and in status.sweepDigest once
+    the sweep is known, so that an intent that led to nothing yet can be told from one that did.
+    """
+
+    at: datetime
+    token: str
 
 
 class SweepState(str, Enum):
@@ -66,6 +79,17 @@ class Best:
 
 
 @dataclass(frozen=True)
+class FailedRun:
+    """A run that ended badly, as an Event tells of it."""
+
+    run_id: str
+    name: str
+    url: str
+    cause: Cause
+    node: str | None
+
+
+@dataclass(frozen=True)
 class SweepReading:
     """The sweep as the W&B server showed it at `read_at`."""
 
@@ -80,6 +104,10 @@ class SweepReading:
     best: Best | None
     read_at: datetime
     quiet_since: datetime  # since when state and counts have been the same
+    failures: Mapping[Cause, int] = field(default_factory=dict)  # runs that did not end well, counted once each
+    latest_failures: tuple[FailedRun, ...] = ()  # five at most, newest first
+    display_name: str | None = None
+    description: str | None = None
 
     @property
     def total_runs(self) -> int:
@@ -115,11 +143,16 @@ class AgentJob:
     created_at: datetime
     finished_at: datetime | None = None
     deleting: bool = False
+    digest: str | None = None  # of the template and settings that it was made from
+    sweep: str | None = None  # entity/project/id that it works on
 
 
 @dataclass(frozen=True)
 class AgentPod:
-    """The pod of an agent Job, as far as status and Events speak of it."""
+    """The pod of an agent Job: what status, Events and the account of GPU-hours rest on.
+
+    `seconds` are the agent's own words at its end: its life, divided by what became of it.
+    """
 
     name: str
     job_name: str
@@ -130,6 +163,15 @@ class AgentPod:
     unschedulable: bool = False
     exit_code: int | None = None
     exit_message: str | None = None
+    exit_reason: str | None = None  # the agent's word for its end, such as RunsFailed
+    oom_killed: bool = False  # the kernel killed the container as a whole
+    uid: str = ""
+    started_at: datetime | None = None  # when the kubelet took it, and with it its GPUs
+    ended_at: datetime | None = None
+    gpus: int = 0
+    seconds: Mapping[str, float] | None = None
+    leaving: bool = False  # it was asked to leave after its current run
+    deleting: bool = False
 
 
 @dataclass(frozen=True)
@@ -155,6 +197,7 @@ class Snapshot:
     wandb_problem: Problem | None = None
     reading: SweepReading | None = None
     sweep_missing: bool = False  # the server answered, and the sweep was not there
+    busy: Mapping[str, datetime] | None = None  # since when the agent on a host (its pod) has its run; None: unknown
     jobs: tuple[AgentJob, ...] = ()
     pods: tuple[AgentPod, ...] = field(default=(), repr=False)
 

@@ -1,0 +1,115 @@
+"""What a user writes about the life of a sweep: when it ends, how long a trial may take, where checkpoints are."""
+
+from pydantic import Field
+
+from wandbsweep.api.cel import Rule, cel
+from wandbsweep.api.model import ApiModel
+
+HOUR_SECONDS = 3600
+
+
+class Limits(ApiModel):
+    """Ends of a sweep beside its runs being done. The first that is reached decides."""
+
+    max_failed_runs: int | None = Field(
+        default=None,
+        json_schema_extra=cel(
+            Rule(rule="self >= 1", message="spec.limits.maxFailedRuns must be at least 1; leave it out for no limit")
+        ),
+        description="So many failed runs fail the sweep. Counted is what the user's code and values did; preempted "
+        "runs, lost nodes, simulators that did not start and stopped runs are not. Absent: no limit.",
+    )
+    max_gpu_hours: float | None = Field(
+        default=None,
+        json_schema_extra=cel(
+            Rule(rule="self > 0.0", message="spec.limits.maxGPUHours must be above 0; leave it out for no limit")
+        ),
+        description="So many hours of GPUs held by agents end the sweep, whatever became of them; see "
+        "status.gpuHours. Absent: no limit.",
+    )
+    active_deadline_seconds: int | None = Field(
+        default=None,
+        json_schema_extra=cel(
+            Rule(
+                rule="self >= 1",
+                message="spec.limits.activeDeadlineSeconds must be at least 1; leave it out for no deadline",
+            )
+        ),
+        description="So many seconds after its start the sweep fails with DeadlineExceeded, as a Job would. The clock "
+        "starts anew when a suspended sweep is resumed. Absent: no deadline.",
+    )
+    target: float | None = Field(
+        default=None,
+        description="A value of the sweep's metric that is good enough: a run that reaches it, in the direction of "
+        "metric.goal, completes the sweep. Absent: the search goes on.",
+    )
+
+
+class TrialSettings(ApiModel):
+    """Watchdogs over one trial, and the second chance of one that did not start."""
+
+    startup_timeout_seconds: int | None = Field(
+        default=None,
+        json_schema_extra=cel(
+            Rule(
+                rule="self >= 1",
+                message="spec.trial.startupTimeoutSeconds must be at least 1; leave it out to wait for ever",
+            )
+        ),
+        description="A trial without a metric on W&B after so many seconds is ended with cause startup-timeout. "
+        "Isaac Sim takes minutes to start, with cold shader caches many. Absent: no limit.",
+    )
+    stall_timeout_seconds: int = Field(
+        default=HOUR_SECONDS,
+        json_schema_extra=cel(
+            Rule(rule="self >= 0", message="spec.trial.stallTimeoutSeconds must be at least 0; 0 switches it off")
+        ),
+        description="A trial that has neither printed anything nor logged a metric for so many seconds is ended with "
+        "cause stalled. 0: never.",
+    )
+    timeout_seconds: int | None = Field(
+        default=None,
+        json_schema_extra=cel(
+            Rule(rule="self >= 1", message="spec.trial.timeoutSeconds must be at least 1; leave it out for no limit")
+        ),
+        description="A trial that takes longer is ended with cause run-timeout. Absent: no limit.",
+    )
+    startup_retries: int = Field(
+        default=1,
+        json_schema_extra=cel(
+            Rule(
+                rule="self >= 0 && self <= 10",
+                message="spec.trial.startupRetries must be between 0 and 10; 0 takes the first failure for final",
+            )
+        ),
+        description="How often a trial that died before its first metric, for a cause that may pass, is started again "
+        "with the same run ID and values.",
+    )
+
+
+class Checkpoint(ApiModel):
+    """A volume for checkpoints, and the arguments by which a trainer goes on from one."""
+
+    claim_name: str = Field(
+        min_length=1,
+        max_length=253,
+        description="Name of the PersistentVolumeClaim, in the object's own namespace. All agents write to it, each "
+        "run into a folder of its own: it has to be ReadWriteMany where agents run on several nodes.",
+    )
+    mount_path: str = Field(
+        default="/checkpoints",
+        json_schema_extra=cel(
+            Rule(
+                rule="self.startsWith('/') && self != '/'",
+                message="spec.checkpoint.mountPath must be an absolute path below /, for example /checkpoints",
+            )
+        ),
+        description="Where the claim is mounted in the trainer's container. The folder of a run is below it, in "
+        "WANDBSWEEP_CHECKPOINT_DIR and as ${checkpoint_dir} in the command.",
+    )
+    resume_args: list[str] = Field(
+        default_factory=list,
+        max_length=32,
+        description="Arguments added to the trainer's when a run goes on after it was preempted, such as "
+        "--checkpoint=${checkpoint_dir}/last.pt.",
+    )

@@ -70,8 +70,59 @@ INTERPRETER_MAP: Final = Variable(
     'JSON such as `{"/isaac-sim/python.sh": "/workspace/isaaclab/isaaclab.sh -p"}`: what a sweep\'s command begins '
     "with, and what stands for it on this machine.",
 )
+METRIC: Final = Variable(
+    "WANDBSWEEP_METRIC",
+    "operator",
+    "no metric is looked at",
+    "The name of the sweep's metric. A trial whose last value of it is no finite number ended for the cause nan-metric.",
+)
+STARTUP_TIMEOUT: Final = Variable(
+    "WANDBSWEEP_STARTUP_TIMEOUT_SECONDS",
+    "operator",
+    "off",
+    "How long a trainer may take to its first metric on W&B: trial.startupTimeoutSeconds. 0 is off.",
+)
+STALL_TIMEOUT: Final = Variable(
+    "WANDBSWEEP_STALL_TIMEOUT_SECONDS",
+    "operator",
+    "off",
+    "How long a trainer may neither print nor log a metric: trial.stallTimeoutSeconds. 0 is off.",
+)
+TIMEOUT: Final = Variable(
+    "WANDBSWEEP_TIMEOUT_SECONDS",
+    "operator",
+    "off",
+    "How long a trainer may take in all: trial.timeoutSeconds. 0 is off.",
+)
+STARTUP_RETRIES: Final = Variable(
+    "WANDBSWEEP_STARTUP_RETRIES",
+    "operator",
+    "0",
+    "How often the same trial is started again when it died before its first metric for a cause that may pass: "
+    "trial.startupRetries.",
+)
+NODE: Final = Variable(
+    "WANDBSWEEP_NODE",
+    "operator",
+    "unknown",
+    "The node of this pod; a run that ended badly is tagged with it.",
+)
 
-VARIABLES: Final = (SWEEP, RUNS_PER_AGENT, GRACE_SECONDS, PYTHON, HOME, TERMINATION_LOG, INTERPRETER_MAP)
+VARIABLES: Final = (
+    SWEEP,
+    RUNS_PER_AGENT,
+    GRACE_SECONDS,
+    METRIC,
+    STARTUP_TIMEOUT,
+    STALL_TIMEOUT,
+    TIMEOUT,
+    STARTUP_RETRIES,
+    NODE,
+    PYTHON,
+    HOME,
+    TERMINATION_LOG,
+    INTERPRETER_MAP,
+)
 
 DEFAULTS: Final = (
     Default("PYTHONUNBUFFERED", "1", "What a trainer prints is in the container's log at once."),

@@ -35,8 +35,8 @@ class Problem:
 class Intent:
     """The record on an object that a sweep is about to be created, written before anything is sent to W&B.
 
-    `token` is `<generation>-<digest of the definition>`: it is in the marker of the sweep, and in status.sweepDigest once
-    the sweep is known, so that an intent that led to nothing yet can be told from one that did.
+    `token` is `<generation>-<digest of the definition>`: it is in the marker of the sweep, and in status.sweepDigest
+    once the sweep is known, so that an intent that led to nothing yet can be told from one that did.
     """
 
     at: datetime

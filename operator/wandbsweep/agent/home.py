@@ -33,6 +33,11 @@ class Home:
         """The socket over which a trial gets the container's own stdout and stderr."""
         return self.path / "console.sock"
 
+    @property
+    def draining(self) -> Path:
+        """Exists from the moment at which the container has to go: a trial that is asked to end then is preempted."""
+        return self.path / "draining"
+
     def args_file(self, run_id: str) -> Path:
         """The parameters of one run as JSON, for commands that take `${args_json_file}`."""
         return self.path / "args" / f"{file_name(run_id)}.json"

@@ -74,7 +74,7 @@ METRIC: Final = Variable(
     "WANDBSWEEP_METRIC",
     "operator",
     "no metric is looked at",
-    "The name of the sweep's metric. A trial whose last value of it is no finite number ended for the cause nan-metric.",
+    "The name of the sweep's metric. A trial whose last value of it is no finite number ended by the cause nan-metric.",
 )
 STARTUP_TIMEOUT: Final = Variable(
     "WANDBSWEEP_STARTUP_TIMEOUT_SECONDS",

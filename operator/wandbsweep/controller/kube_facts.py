@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from wandbsweep.api import labels
+from wandbsweep.controller import last_words
 from wandbsweep.pool.facts import AgentJob, AgentPod, JobPhase
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _WAITING_IS_NORMAL = frozenset({"PodInitializing", "ContainerCreating"})
+_ENDED_PHASES = frozenset({"Succeeded", "Failed"})
 
 
 def read_time(text: str | None) -> datetime | None:
@@ -23,7 +24,7 @@ def read_time(text: str | None) -> datetime | None:
 def agent_job(job: Mapping[str, Any]) -> AgentJob | None:
     """A Job of a pool; None for one that lacks the operator's labels and so is nobody's agent."""
     metadata = job["metadata"]
-    marks = metadata.get("labels", {})
+    marks, notes = metadata.get("labels", {}), metadata.get("annotations", {})
     try:
         slot, attempt = int(marks[labels.SLOT_LABEL]), int(marks[labels.ATTEMPT_LABEL])
     except (KeyError, ValueError):
@@ -40,55 +41,65 @@ def agent_job(job: Mapping[str, Any]) -> AgentJob | None:
         created_at=created_at,
         finished_at=read_time(end.get("lastTransitionTime")) if end else None,
         deleting="deletionTimestamp" in metadata,
+        digest=notes.get(labels.TEMPLATE_DIGEST_ANNOTATION),
+        sweep=notes.get(labels.SWEEP_PATH_ANNOTATION),
     )
 
 
 def agent_pod(pod: Mapping[str, Any]) -> AgentPod:
     """A pod of a pool."""
-    metadata, status = pod["metadata"], pod.get("status", {})
+    metadata, spec, status = pod["metadata"], pod.get("spec", {}), pod.get("status", {})
     conditions = {c["type"]: c for c in status.get("conditions", [])}
     scheduled = conditions.get("PodScheduled", {})
     unschedulable = scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable"
-    ended = _ended_container(status)
+    deleting = "deletionTimestamp" in metadata
+    ended, trainer = last_words.ended_container(status), last_words.trainer_end(pod)
+    words = last_words.read_last_words(trainer.get("message", ""))
+    disrupted = conditions.get("DisruptionTarget", {}).get("status") == "True"
     return AgentPod(
         name=metadata["name"],
         job_name=metadata.get("labels", {}).get("batch.kubernetes.io/job-name", ""),
         phase=status.get("phase", "Unknown"),
-        ready=conditions.get("Ready", {}).get("status") == "True" and "deletionTimestamp" not in metadata,
-        node=pod.get("spec", {}).get("nodeName"),
+        ready=conditions.get("Ready", {}).get("status") == "True" and not deleting,
+        node=spec.get("nodeName"),
         waiting=scheduled.get("message") if unschedulable else _waiting(status),
         unschedulable=unschedulable,
         exit_code=ended.get("exitCode"),
-        exit_message=_exit_message(ended),
+        exit_message=last_words.exit_message(ended),
+        exit_reason=words.reason if words else None,
+        oom_killed=last_words.killed_for_memory(trainer, words, asked_to_go=deleting or disrupted),
+        uid=metadata.get("uid", ""),
+        started_at=read_time(status.get("startTime")),
+        ended_at=_ended_at(status, conditions),
+        gpus=sum(_gpus(container) for container in spec.get("containers", [])),
+        seconds=words.seconds if words else None,
+        leaving=metadata.get("annotations", {}).get(labels.LEAVE_ANNOTATION) == labels.LEAVE_AFTER_RUN,
+        deleting=deleting,
     )
 
 
-def _containers(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
-
-
-def _ended_container(status: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The first container that ended badly, else the agent's own end if it has one."""
-    states = [container.get("state", {}) for container in _containers(status)]
-    ends: list[Mapping[str, Any]] = [state["terminated"] for state in states if "terminated" in state]
-    return next((end for end in ends if end.get("exitCode")), ends[-1] if ends else {})
-
-
-def _exit_message(ended: Mapping[str, Any]) -> str | None:
-    if not ended:
+def _ended_at(status: Mapping[str, Any], conditions: Mapping[str, Mapping[str, Any]]) -> datetime | None:
+    """When the last container ended. A pod whose node is lost has none that did; it was then given up as not ready."""
+    if status.get("phase") not in _ENDED_PHASES:
         return None
-    words = ended.get("message", "")
-    try:
-        told = json.loads(words)
-        return f"{told['reason']}: {told['message']}"
-    except (ValueError, KeyError, TypeError):
-        reason = ended.get("reason", "Ended")
-        return f"{reason} with exit code {ended.get('exitCode')}. {words}".strip()
+    ends = [c.get("state", {}).get("terminated", {}).get("finishedAt") for c in last_words.containers(status)]
+    known = [moment for end in ends if (moment := read_time(end))]
+    return max(known, default=None) or read_time(conditions.get("Ready", {}).get("lastTransitionTime"))
+
+
+def _gpus(container: Mapping[str, Any]) -> int:
+    """The GPUs of a container, whole ones and slices. A limit that is no plain number holds none that is known."""
+    limits = container.get("resources", {}).get("limits", {})
+    return sum(int(amount) for name, amount in limits.items() if _is_gpu(name) and str(amount).isdecimal())
+
+
+def _is_gpu(resource: str) -> bool:
+    return resource.endswith("/gpu") or resource.startswith("nvidia.com/mig-")
 
 
 def _waiting(status: Mapping[str, Any]) -> str | None:
     """Why a container does not start, where that is out of the ordinary (an image that cannot be pulled, say)."""
-    for container in _containers(status):
+    for container in last_words.containers(status):
         waiting = container.get("state", {}).get("waiting")
         if waiting and waiting.get("reason") not in _WAITING_IS_NORMAL:
             return f"{waiting.get('reason')}: {waiting.get('message', '')}".rstrip(": ")

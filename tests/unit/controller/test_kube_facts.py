@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wandbsweep.controller import kube_facts
 from wandbsweep.pool.facts import JobPhase
@@ -69,7 +72,7 @@ def test_a_job_without_slot_is_nobodys_agent(labels):
 def a_pod(*, phase="Running", conditions=(), containers=(), init=(), **metadata):
     return {
         "metadata": {"name": "anymal-2-1-x7k2p", "labels": LABELS, **metadata},
-        "spec": {"nodeName": "gpu-7"},
+        "spec": {"nodeName": "gpu-7", "containers": [{"name": "trainer"}]},
         "status": {
             "phase": phase,
             "conditions": [dict(zip(("type", "status", "reason", "message"), c, strict=False)) for c in conditions],
@@ -157,3 +160,147 @@ def test_a_pod_that_nobody_has_looked_at_yet_can_be_read():
     pod = kube_facts.agent_pod({"metadata": {"name": "anymal-2-1-x7k2p"}, "spec": {}})
 
     assert (pod.phase, pod.ready, pod.node, pod.waiting, pod.exit_code) == ("Unknown", False, None, None, None)
+    assert (pod.gpus, pod.started_at, pod.ended_at, pod.seconds, pod.oom_killed) == (0, None, None, None, False)
+
+
+def test_a_job_says_what_it_was_made_from_and_on_which_sweep_it_works():
+    notes = {"wandbsweep.dev/template-digest": "d1", "wandbsweep.dev/sweep-path": "lab/anymal/nkbj7529"}
+    job = kube_facts.agent_job(a_job(metadata={"annotations": notes}))
+
+    assert (job.digest, job.sweep) == ("d1", "lab/anymal/nkbj7529")
+    assert kube_facts.agent_job(a_job()).digest is None
+
+
+def with_limits(*limits, init=()):
+    pod = a_pod()
+    pod["spec"]["containers"] = [{"name": f"c{n}", "resources": {"limits": each}} for n, each in enumerate(limits)]
+    pod["spec"]["initContainers"] = [{"name": "i", "resources": {"limits": each}} for each in init]
+    return pod
+
+
+@pytest.mark.parametrize(
+    ("pod", "gpus"),
+    [
+        (with_limits({"nvidia.com/gpu": "2", "memory": "8Gi", "cpu": "4"}), 2),
+        (with_limits({"nvidia.com/gpu": 1}, {"nvidia.com/gpu": "1"}, {}), 2),
+        (with_limits({"nvidia.com/mig-1g.10gb": "3"}), 3),
+        (with_limits({"amd.com/gpu": "4"}), 4),
+        (with_limits({}, init=[{"nvidia.com/gpu": "8"}]), 0),
+        (with_limits({"nvidia.com/gpu": "many"}), 0),
+        (with_limits({"example.com/gpus-of-a-friend": "1"}), 0),
+    ],
+)
+def test_the_gpus_of_a_pod_are_those_that_its_containers_hold(pod, gpus):
+    assert kube_facts.agent_pod(pod).gpus == gpus
+
+
+def at(minute):
+    return f"2026-03-01T12:{minute:02}:00Z"
+
+
+def a_moment(minute):
+    return datetime(2026, 3, 1, 12, minute, tzinfo=timezone.utc)
+
+
+def the_end(minute, code=0, **more):
+    return {"terminated": {"exitCode": code, "finishedAt": at(minute), **more}}
+
+
+def test_a_pod_holds_its_gpus_until_its_last_container_ended():
+    ended_pod = a_pod(phase="Succeeded", containers=[the_end(7), the_end(9)], init=[the_end(1)])
+    ended_pod["status"]["startTime"] = at(0)
+
+    pod = kube_facts.agent_pod(ended_pod)
+
+    assert (pod.started_at, pod.ended_at) == (a_moment(0), a_moment(9))
+    assert kube_facts.agent_pod(a_pod(containers=[the_end(7), {"running": {}}])).ended_at is None
+
+
+def test_a_pod_that_was_lost_with_its_node_ended_when_it_was_given_up():
+    lost = a_pod(phase="Failed")
+    lost["status"]["conditions"] = [{"type": "Ready", "status": "False", "lastTransitionTime": at(5)}]
+
+    assert kube_facts.agent_pod(lost).ended_at == a_moment(5)
+
+
+def test_a_pod_tells_that_it_was_asked_to_leave_and_that_it_is_going():
+    asked = kube_facts.agent_pod(a_pod(annotations={"wandbsweep.dev/leave": "after-run"}))
+    going = kube_facts.agent_pod(a_pod(deletionTimestamp=at(0)))
+
+    assert (asked.leaving, asked.deleting) == (True, False)
+    assert (going.leaving, going.deleting) == (False, True)
+
+
+def test_an_agent_says_what_became_of_its_time():
+    words = json.dumps({"reason": "RunsFailed", "message": "m", "seconds": {"startup": 3, "failed": 60.5, "other": 1}})
+    pod = kube_facts.agent_pod(a_pod(phase="Failed", containers=[the_end(1, 21, message=words)]))
+
+    assert pod.exit_reason == "RunsFailed"
+    assert pod.seconds == {"startup": 3.0, "failed": 60.5}
+
+
+@pytest.mark.parametrize("amount", ["-1", "1e999", "NaN", "true", '"7"', "null", "[]", "9" * 400])
+def test_times_that_cannot_be_are_not_believed(amount):
+    words = f'{{"reason": "Done", "message": "m", "seconds": {{"idle": 1, "finished": {amount}}}}}'
+    pod = kube_facts.agent_pod(a_pod(phase="Succeeded", containers=[the_end(1, message=words)]))
+
+    assert (pod.exit_reason, pod.seconds) == ("Done", None)
+
+
+def test_the_words_are_those_of_the_agent_and_not_of_another_container():
+    pod = a_pod(phase="Failed", containers=[the_end(1, message=LAST_WORDS)])
+    pod["status"]["containerStatuses"].insert(
+        0, {"name": "a-sidecar", "state": the_end(2, 137, reason="OOMKilled", message="Killed")}
+    )
+
+    facts = kube_facts.agent_pod(pod)
+
+    assert (facts.exit_reason, facts.oom_killed) == ("APIKeyRejected", False)
+
+
+@pytest.mark.parametrize(
+    ("end", "pod", "killed"),
+    [
+        (the_end(1, 137, reason="OOMKilled"), {}, True),
+        (the_end(1, 137, reason="Error"), {}, True),
+        (the_end(1, 137, reason="Error"), {"deletionTimestamp": at(0)}, False),
+        (the_end(1, 137, reason="Error"), {"conditions": [("DisruptionTarget", "True")]}, False),
+        (the_end(1, 137, reason="OOMKilled"), {"deletionTimestamp": at(0)}, True),
+        (the_end(1, 21, reason="OOMKilled", message=LAST_WORDS), {}, False),
+        (the_end(1, 1, reason="Error"), {}, False),
+        ({"running": {}}, {}, False),
+    ],
+    ids=["oom", "killed", "grace over", "evicted", "oom while it goes", "trainer alone", "error", "running"],
+)
+def test_a_container_that_was_killed_as_a_whole_ran_out_of_memory(end, pod, killed):
+    assert kube_facts.agent_pod(a_pod(phase="Failed", containers=[end], **pod)).oom_killed is killed
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+NEARLY_WORDS = st.fixed_dictionaries(
+    {}, optional={"reason": ANYTHING, "message": ANYTHING, "runs": ANYTHING, "seconds": ANYTHING}
+)
+TIMES = st.fixed_dictionaries(
+    {
+        "reason": st.text(),
+        "message": st.text(),
+        "seconds": st.dictionaries(st.sampled_from(["idle", "startup", "x"]), ANYTHING),
+    }
+)
+
+
+@given(message=st.text() | ANYTHING.map(json.dumps) | NEARLY_WORDS.map(json.dumps) | TIMES.map(json.dumps))
+def test_no_last_words_whatsoever_stop_the_operator(message):
+    pod = kube_facts.agent_pod(a_pod(phase="Failed", containers=[the_end(1, 1, message=message)]))
+
+    assert pod.exit_message
+    assert all(amount >= 0 for amount in (pod.seconds or {}).values())
+
+
+def test_words_that_are_nested_without_end_are_no_words():
+    pod = kube_facts.agent_pod(a_pod(phase="Failed", containers=[the_end(1, 1, message="[" * 100_000)]))
+
+    assert pod.exit_reason is None

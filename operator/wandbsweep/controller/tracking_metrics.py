@@ -9,11 +9,19 @@ from typing import TYPE_CHECKING, Any
 from wandbsweep.tracking.errors import TrackingError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+    from datetime import datetime
 
     from wandbsweep.controller.metrics import Metrics
     from wandbsweep.sweep.path import SweepPath
-    from wandbsweep.tracking.protocol import Account, CreatedSweep, SettableState, SweepReading, SweepTracker
+    from wandbsweep.tracking.protocol import (
+        Account,
+        AgentView,
+        CreatedSweep,
+        SettableState,
+        SweepReading,
+        SweepTracker,
+    )
 
 
 class MeasuredTracker:
@@ -44,6 +52,25 @@ class MeasuredTracker:
         """See SweepTracker."""
         async with self._measured("set_state"):
             await self._tracker.set_state(account, path, state)
+
+    async def update(self, account: Account, path: SweepPath, config: Mapping[str, Any]) -> None:
+        """See SweepTracker."""
+        async with self._measured("update"):
+            await self._tracker.update(account, path, config)
+
+    async def agents(
+        self, account: Account, path: SweepPath, *, hosts: Collection[str] | None = None
+    ) -> tuple[AgentView, ...]:
+        """See SweepTracker."""
+        async with self._measured("agents"):
+            return await self._tracker.agents(account, path, hosts=hosts)
+
+    async def tag_current_run(
+        self, account: Account, path: SweepPath, host: str, tags: Sequence[str], *, ended_before: datetime
+    ) -> str | None:
+        """See SweepTracker."""
+        async with self._measured("tag_current_run"):
+            return await self._tracker.tag_current_run(account, path, host, tags, ended_before=ended_before)
 
     async def resolve_entity(self, account: Account) -> str:
         """See SweepTracker."""

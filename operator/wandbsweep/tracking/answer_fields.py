@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -46,3 +47,23 @@ def a_count(fields: Mapping[str, Any], name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise MalformedAnswerError(f"{name} is not a whole number")
     return value
+
+
+def texts(fields: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """A list of texts; none at all is an empty one."""
+    value = fields.get(name) or []
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise MalformedAnswerError(f"{name} is not a list of texts")
+    return tuple(value)
+
+
+def a_moment_or_none(fields: Mapping[str, Any], name: str) -> datetime | None:
+    """A time as W&B writes it, in UTC where no zone stands with it."""
+    value = fields.get(name)
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+    except ValueError:
+        raise MalformedAnswerError(f"{name} is not a time") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

@@ -28,10 +28,10 @@ query GetSweeps($entity: String!, $project: String!, $cursor: String, $perPage: 
 }
 """
 
-SWEEP_STATE = """
+LOOK_AT_SWEEP = """
 query GetSweepState($entity: String, $project: String, $sweep: String!) {
     project(name: $project, entityName: $entity) {
-        sweep(sweepName: $sweep) { id state }
+        sweep(sweepName: $sweep) { id state config }
     }
 }
 """
@@ -40,6 +40,29 @@ SET_SWEEP_STATE = """
 mutation UpsertSweep($id: ID, $state: String, $entityName: String, $projectName: String) {
     upsertSweep(input: { id: $id, state: $state, entityName: $entityName, projectName: $projectName }) {
         sweep { name }
+    }
+}
+"""
+
+UPDATE_SWEEP = """
+mutation UpsertSweep($id: ID, $config: String, $description: String, $entityName: String, $projectName: String) {
+    upsertSweep(input: {
+        id: $id,
+        config: $config,
+        description: $description,
+        entityName: $entityName,
+        projectName: $projectName
+    }) {
+        sweep { name }
+        configValidationWarnings
+    }
+}
+"""
+
+TAG_RUN = """
+mutation UpsertBucket($id: String!, $tags: [String!]) {
+    upsertBucket(input: { id: $id, tags: $tags }) {
+        bucket { name }
     }
 }
 """

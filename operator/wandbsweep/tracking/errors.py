@@ -47,6 +47,10 @@ class ServerFault(TrackingError):  # noqa: N818 - see Unreachable
     default_reason = "ServerError"
 
 
+class RequestRefused(ServerFault):
+    """The server understood a request and would not carry it out; to ask the same again is no use."""
+
+
 class RateLimited(TrackingError):  # noqa: N818 - see Unreachable
     """The server asks for fewer requests; nothing was done."""
 

@@ -14,7 +14,7 @@ import json
 from dataclasses import dataclass
 from http import HTTPStatus
 from random import SystemRandom
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.request import getproxies, proxy_bypass
 from weakref import WeakValueDictionary
 
@@ -22,13 +22,15 @@ import aiohttp
 from yarl import URL
 
 from wandbsweep import __version__
-from wandbsweep.tracking.errors import KeyRejected, NeverSent, RateLimited, ServerFault, Unreachable
+from wandbsweep.tracking.errors import KeyRejected, NeverSent, RateLimited, RequestRefused, ServerFault, Unreachable
 from wandbsweep.tracking.failures import connection_failure, error_words, one_line, refused_status, server_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from wandbsweep.tracking.protocol import Account
+
+_Result = TypeVar("_Result")
 
 # W&B opens some of its API only to clients that begin their name like this; our own name follows.
 _USER_AGENT = f"W&B Public Client 0.31.0 (wandbsweep {__version__})"
@@ -76,26 +78,43 @@ class GraphQLClient:
 
     async def ask(self, account: Account, query: str, variables: Mapping[str, Any]) -> Answer:
         """Send a query, up to three times while the time-out allows it; for requests that change nothing."""
-        request = _request(account, query, variables)
-        deadline = asyncio.get_running_loop().time() + self._timeout
+        return await self.insist(lambda deadline: self.send(account, query, variables, deadline))
+
+    async def insist(self, act: Callable[[float], Awaitable[_Result]]) -> _Result:
+        """Do something up to three times while the time-out allows it; for what may be done twice.
+
+        `act` gets the moment, on the clock of the event loop, at which all of it is given up.
+        """
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self._timeout
         for attempt in range(1, _ATTEMPTS):
             try:
-                return await self._send(account, request, deadline, fresh_connection=False)
-            except AnswerTooLarge:
+                return await act(deadline)
+            except (AnswerTooLarge, RequestRefused):
                 raise
             except (Unreachable, ServerFault, RateLimited) as error:
-                pause = error.retry_after_seconds
-                if pause is None:
-                    pause = _FIRST_PAUSE * 2 ** (attempt - 1) * _random.uniform(0.5, 1.5)
-                if self._closed or asyncio.get_running_loop().time() + pause >= deadline:
+                pause = _pause(attempt, error.retry_after_seconds)
+                if self._closed or clock() + pause >= deadline:
                     raise
             await asyncio.sleep(pause)
-        return await self._send(account, request, deadline, fresh_connection=False)
+        return await act(deadline)
+
+    async def send(
+        self,
+        account: Account,
+        text: str,
+        variables: Mapping[str, Any],
+        deadline: float,
+        *,
+        fresh_connection: bool = False,
+    ) -> Answer:
+        """Send a request once."""
+        return await self._send(account, _request(account, text, variables), deadline, fresh_connection)
 
     async def send_once(self, account: Account, mutation: str, variables: Mapping[str, Any]) -> Answer:
         """Send a mutation once, on a connection of its own: one that idled could break and leave a doubt."""
         deadline = asyncio.get_running_loop().time() + self._timeout
-        return await self._send(account, _request(account, mutation, variables), deadline, fresh_connection=True)
+        return await self.send(account, mutation, variables, deadline, fresh_connection=True)
 
     async def close(self) -> None:
         """Close every connection; requests under way end with Unreachable."""
@@ -104,7 +123,7 @@ class GraphQLClient:
         for session in sessions:
             await session.close()
 
-    async def _send(self, account: Account, request: _Request, deadline: float, *, fresh_connection: bool) -> Answer:
+    async def _send(self, account: Account, request: _Request, deadline: float, fresh_connection: bool) -> Answer:
         exchange = _Exchange()
         try:
             async with asyncio.timeout_at(deadline), self._queue(account):
@@ -193,6 +212,14 @@ def _headers(account: Account) -> dict[str, str]:
         "Accept": "application/json",
         "User-Agent": _USER_AGENT,
     }
+
+
+def _pause(attempt: int, asked_for: float | None) -> float:
+    """How long to wait: what the server asked for and a little more, so that not all come back at once."""
+    if asked_for is not None:
+        return asked_for * _random.uniform(1.0, 1.1)
+    doubled: float = _FIRST_PAUSE * 2 ** (attempt - 1)
+    return doubled * _random.uniform(0.5, 1.5)
 
 
 def _proxy(url: URL) -> str | None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
 
     from wandbsweep.sweep.path import SweepPath
 
@@ -47,8 +48,66 @@ class BestRun:
 
 
 @dataclass(frozen=True)
+class RunTags:
+    """The tags of runs that readings count.
+
+    Attributes:
+        failing: each says how a run ended badly.
+        settling: each says how a run ended as well, and that this is no failure.
+        lasting: stay on a run whatever becomes of it, and say nothing about its end.
+    """
+
+    failing: tuple[str, ...] = ()
+    settling: tuple[str, ...] = ()
+    lasting: tuple[str, ...] = ()
+
+    @property
+    def ending(self) -> tuple[str, ...]:
+        """Tags that say how a run ended; a run has at most one of them."""
+        return self.failing + self.settling
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """All of them."""
+        return self.ending + self.lasting
+
+
+@dataclass(frozen=True)
+class FailedRun:
+    """A run that failed, crashed, or has a failing tag; `seen_at` is its last sign of life, about when it ended."""
+
+    run_id: str
+    name: str
+    url: str
+    state: str
+    tags: tuple[str, ...]
+    seen_at: datetime | None
+
+
+@dataclass(frozen=True)
+class AgentView:
+    """An agent of a sweep by the host that it runs on, and its current run, if it has one.
+
+    `busy_since` is when that run came into being: one that was preempted and handed out again is as old as it is.
+    """
+
+    host: str
+    seen_at: datetime | None
+    run_id: str | None = None
+    busy_since: datetime | None = None
+
+
+@dataclass(frozen=True)
 class SweepReading:
-    """One look at a sweep: its state (upper case, as on the wire), its config and the count of its runs by state."""
+    """One look at a sweep: its state (upper case, as on the wire), its config and the count of its runs by state.
+
+    Attributes:
+        tag_counts: how many runs have each of the tracker's tags, zeros included.
+        untagged: how many of the failed, crashed and killed runs have no tag that says how they ended, by state.
+        latest_failures: the newest failed runs, at most 5, newest first.
+
+    W&B counts one after the other: while runs end, two counts of one reading may be a run apart.
+    """
 
     path: SweepPath
     url: str
@@ -57,6 +116,19 @@ class SweepReading:
     expected_runs: int | None
     runs_by_state: Mapping[str, int]
     best: BestRun | None
+    tag_counts: Mapping[str, int] = field(default_factory=dict)
+    untagged: Mapping[str, int] = field(default_factory=dict)
+    latest_failures: tuple[FailedRun, ...] = ()
+
+    @property
+    def name(self) -> str | None:
+        """The display name, as the config has it."""
+        return _text(self.config.get("name"))
+
+    @property
+    def description(self) -> str | None:
+        """The description, as the config has it."""
+        return _text(self.config.get("description"))
 
 
 class SweepTracker(Protocol):
@@ -86,7 +158,7 @@ class SweepTracker(Protocol):
         project: str,
         marker: str,
     ) -> CreatedSweep | None:
-        """Find the sweep of a project whose description or config holds the marker text.
+        """Find the sweep of a project whose description, or the one in its config, has the marker as a line of its own.
 
         Gone: None, also when there is no such project. Asking twice changes nothing.
         """
@@ -101,9 +173,39 @@ class SweepTracker(Protocol):
         ...
 
     async def set_state(self, account: Account, path: SweepPath, state: SettableState) -> None:
-        """Pause, resume, stop (FINISHED) or cancel a sweep.
+        """Pause, resume (RUNNING), stop (FINISHED) or cancel a sweep.
 
-        Twice, or on a sweep that is over already: nothing happens. Gone: SweepMissing. Late: try again.
+        Twice, or on a sweep that is over already: nothing happens, so that resuming never revives one.
+        Gone: SweepMissing. Late: try again.
+        """
+        ...
+
+    async def update(self, account: Account, path: SweepPath, config: Mapping[str, Any]) -> None:
+        """Give a sweep another config, as `wandb sweep --update` does; its state, runs and agents stay.
+
+        Twice, or on a sweep that is over: nothing happens. Refused: ConfigRejected. Gone: SweepMissing.
+        Late: try again.
+        """
+        ...
+
+    async def agents(
+        self, account: Account, path: SweepPath, *, hosts: Collection[str] | None = None
+    ) -> tuple[AgentView, ...]:
+        """The agents of a sweep, one for each host (the one that was heard last), and what they are at.
+
+        With hosts, only those: a sweep keeps every agent it ever had. Asking twice changes nothing.
+        Gone: SweepMissing; a host without an agent is not in the answer.
+        """
+        ...
+
+    async def tag_current_run(
+        self, account: Account, path: SweepPath, host: str, tags: Sequence[str], *, ended_before: datetime
+    ) -> str | None:
+        """Add tags to the newest run of the agent on a host, for a container that died before it could; the run's ID.
+
+        `ended_before` is when the container ended: a run that came into being later is not meant.
+        None if there is no such run, or it finished, or has another tag already that says how it ended.
+        Twice: nothing happens, and the ID is the same. Gone: SweepMissing. Late: try again.
         """
         ...
 
@@ -114,3 +216,7 @@ class SweepTracker(Protocol):
     async def close(self) -> None:
         """Give up whatever is under way and close every connection. Twice: nothing happens."""
         ...
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

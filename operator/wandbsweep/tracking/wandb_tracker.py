@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from wandbsweep.sweep.path import SweepPath
-from wandbsweep.tracking import documents, links
+from wandbsweep.tracking import documents, links, sweep_agents, sweep_changes
 from wandbsweep.tracking.answer_fields import MalformedAnswerError, a_text, an_object, an_object_or_none
 from wandbsweep.tracking.config_text import config_text
 from wandbsweep.tracking.errors import (
@@ -24,21 +24,18 @@ from wandbsweep.tracking.errors import (
     KeyRejected,
     NeverSent,
     ServerFault,
-    SweepMissing,
     TrackingError,
     Unreachable,
 )
 from wandbsweep.tracking.failures import one_line, server_name
 from wandbsweep.tracking.graphql_client import Answer, GraphQLClient
-from wandbsweep.tracking.protocol import Account, CreatedSweep, SettableState, SweepReading
+from wandbsweep.tracking.protocol import Account, AgentView, CreatedSweep, RunTags, SettableState, SweepReading
 from wandbsweep.tracking.sweep_reader import SweepReader
 from wandbsweep.tracking.sweep_search import find_sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-_GOING_ON = {"PENDING", "RUNNING", "PAUSED"}
-"""States of a sweep that is not over; in any other the SDK, too, changes nothing."""
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from datetime import datetime
 
 _SETTLING_SECONDS = 30.0
 """A creation that was given up may still be under way at the server; to look it up sooner could miss it."""
@@ -51,6 +48,7 @@ class WandbTracker:
         timeout_seconds: after so long a request is given up, its retries included.
         requests_per_account: how many requests of one account may be under way; others wait, within their time-out.
         app_urls: the address of the web pages of a server by its base URL, where it is not what W&B's rules make of it.
+        run_tags: the tags of runs that readings count.
     """
 
     def __init__(
@@ -59,9 +57,11 @@ class WandbTracker:
         timeout_seconds: float = 30.0,
         requests_per_account: int = 8,
         app_urls: Mapping[str, str] | None = None,
+        run_tags: RunTags | None = None,
     ) -> None:
         self._client = GraphQLClient(timeout_seconds=timeout_seconds, requests_per_account=requests_per_account)
         self._app_urls = {base.rstrip("/"): app.rstrip("/") for base, app in (app_urls or {}).items()}
+        self._run_tags = run_tags or RunTags()
         self._reader = SweepReader(self._client, self._app_url)
 
     async def create(
@@ -112,20 +112,26 @@ class WandbTracker:
         return await self._reader.read(account, paths)
 
     async def set_state(self, account: Account, path: SweepPath, state: SettableState) -> None:
-        question = {"entity": path.entity, "project": path.project, "sweep": path.sweep_id}
-        answer = await self._client.ask(account, documents.SWEEP_STATE, question)
-        _raise_refusal(account, answer, path)
         with _strange_answers_blamed_on(account):
-            project = an_object_or_none(answer.data, "project")
-            sweep = an_object_or_none(project, "sweep") if project is not None else None
-            if sweep is None:
-                raise SweepMissing(f"{server_name(account)} has no sweep {path}")
-            present, node_id = a_text(sweep, "state").upper(), a_text(sweep, "id")
-        if present == state or present not in _GOING_ON:
-            return
-        change = {"id": node_id, "state": state, "entityName": path.entity, "projectName": path.project}
-        answer = await self._client.send_once(account, documents.SET_SWEEP_STATE, change)
-        _raise_refusal(account, answer, path)
+            await sweep_changes.set_state(self._client, account, path, state)
+
+    async def update(self, account: Account, path: SweepPath, config: Mapping[str, Any]) -> None:
+        with _strange_answers_blamed_on(account):
+            await sweep_changes.update(self._client, account, path, config)
+
+    async def agents(
+        self, account: Account, path: SweepPath, *, hosts: Collection[str] | None = None
+    ) -> tuple[AgentView, ...]:
+        with _strange_answers_blamed_on(account):
+            return await sweep_agents.read_agents(self._client, account, path, hosts)
+
+    async def tag_current_run(
+        self, account: Account, path: SweepPath, host: str, tags: Sequence[str], *, ended_before: datetime
+    ) -> str | None:
+        with _strange_answers_blamed_on(account):
+            return await sweep_agents.tag_current_run(
+                self._client, account, path, host, tags, ended_before=ended_before, ending=self._run_tags.ending
+            )
 
     async def resolve_entity(self, account: Account) -> str:
         answer = await self._client.ask(account, documents.VIEWER, {})
@@ -173,14 +179,3 @@ def _create_refused(account: Account, answer: Answer, variables: Mapping[str, An
             "check entity and project, and the key in the Secret"
         )
     return ConfigRejected(f"{server} refused to create the sweep in {place}: {answer.complaint}")
-
-
-def _raise_refusal(account: Account, answer: Answer, path: SweepPath) -> None:
-    if not answer.problems:
-        return
-    text = f"{server_name(account)} refused to change sweep {path}: {answer.complaint}"
-    if answer.status == HTTPStatus.NOT_FOUND:
-        raise SweepMissing(text)
-    if answer.status == HTTPStatus.FORBIDDEN:
-        raise KeyRejected(f"{text}; check entity and project, and the key in the Secret")
-    raise ServerFault(text)

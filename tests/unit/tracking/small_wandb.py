@@ -39,6 +39,8 @@ class SmallWandb:
         text, variables = request.query, request.variables
         if "query Viewer" in text:
             return Reply.of({"data": {"viewer": {"id": "VXNlcg==", "entity": "lab"}}})
+        if "$config" in text and variables.get("id"):
+            return self._update(variables)
         if "$config" in text:
             return self._create(variables)
         if "$state" in text:
@@ -62,10 +64,17 @@ class SmallWandb:
         result = {"sweep": {"name": sweep_id, "project": place}, "configValidationWarnings": []}
         return Reply.of({"data": {"upsertSweep": result}})
 
+    def _update(self, variables: dict[str, Any]) -> Reply:
+        sweep = self.sweeps[tuple(variables["id"].split("/"))]
+        sweep.config, sweep.description = variables["config"], variables["description"]
+        result = {"sweep": {"name": variables["id"].split("/")[2]}, "configValidationWarnings": []}
+        return Reply.of({"data": {"upsertSweep": result}})
+
     def _state(self, variables: dict[str, Any]) -> Reply:
         key = (variables["entity"], variables["project"], variables["sweep"])
         sweep = self.sweeps.get(key)
-        return Reply.of({"data": {"project": {"sweep": sweep and {"id": "/".join(key), "state": sweep.state}}}})
+        found = sweep and {"id": "/".join(key), "state": sweep.state, "config": sweep.config}
+        return Reply.of({"data": {"project": {"sweep": found}}})
 
     def _list(self, variables: dict[str, Any]) -> Reply:
         place = (variables["entity"], variables["project"])

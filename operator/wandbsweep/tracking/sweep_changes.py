@@ -73,8 +73,6 @@ async def update(client: GraphQLClient, account: Account, path: SweepPath, confi
 
 
 def refusal(account: Account, answer: Answer, what: str, path: SweepPath) -> TrackingError:
-    account: Account, answer: Answer, what: str, path: SweepPath
-) -> SweepMissing | KeyRejected | RequestRefused:
     """The error for a request about a sweep that was understood and refused."""
     text = f"{server_name(account)} refused to {what}: {answer.complaint}"
     if answer.status == HTTPStatus.NOT_FOUND:

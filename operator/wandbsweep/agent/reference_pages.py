@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from wandbsweep.agent.exit_codes import SIGNAL_BASE, USAGE_ERROR, AgentExit, TrialExit
-from wandbsweep.agent.variables import DEFAULTS, VARIABLES
+from wandbsweep.agent.variables import DEFAULTS, GIVEN, VARIABLES
 
 _AGENT_CODES = """\
 # Exit codes
@@ -51,6 +51,13 @@ The agent sets these for the W&B agent and its trials, unless the pod template d
 |----------|-------|--------|
 """
 
+_GIVEN = """
+A trial's launcher tells the trainer:
+
+| variable | meaning |
+|----------|---------|
+"""
+
 _FOLDERS = """
 HOME and WANDB_DIR become WANDBSWEEP_HOME where they are unset or cannot be written, TMPDIR a folder in it, USER and
 LOGNAME the name of the container's user, or `agent` where it has none. PATH begins with the runtime's own commands.
@@ -63,9 +70,10 @@ def pages() -> dict[str, str]:
     trial_codes = "".join(f"| {code.value} | {code.when} | {code.reader} |\n" for code in TrialExit)
     variables = "".join(f"| `{row.name}` | {row.set_by} | {row.default} | {row.meaning} |\n" for row in VARIABLES)
     defaults = "".join(f"| `{row.name}` | `{row.value}` | {row.reason} |\n" for row in DEFAULTS)
+    given = "".join(f"| `{row.name}` | {row.meaning} |\n" for row in GIVEN)
     return {
         "exit-codes.md": _AGENT_CODES + agent_codes + _TRIAL_CODES + trial_codes + _USAGE,
-        "agent-environment.md": _VARIABLES + variables + _DEFAULTS + defaults + _FOLDERS,
+        "agent-environment.md": _VARIABLES + variables + _DEFAULTS + defaults + _GIVEN + given + _FOLDERS,
     }
 
 

@@ -24,6 +24,14 @@ class Variable:
 
 
 @dataclass(frozen=True)
+class Given:
+    """A variable that the trial launcher sets for the trainer, and when."""
+
+    name: str
+    meaning: str
+
+
+@dataclass(frozen=True)
 class Default:
     """A variable of somebody else's that the agent sets for the W&B agent and its trials unless the user did."""
 
@@ -43,7 +51,7 @@ GRACE_SECONDS: Final = Variable(
     "WANDBSWEEP_GRACE_SECONDS",
     "operator",
     "30",
-    "The pod's terminationGracePeriodSeconds. A trainer that has not ended 5 seconds before it is over is killed.",
+    "The pod's terminationGracePeriodSeconds. A trainer that has not ended 6 seconds before it is over is killed.",
 )
 PYTHON: Final = Variable(
     "WANDBSWEEP_PYTHON",
@@ -107,6 +115,25 @@ NODE: Final = Variable(
     "unknown",
     "The node of this pod; a run that ended badly is tagged with it.",
 )
+CHECKPOINTS: Final = Variable(
+    "WANDBSWEEP_CHECKPOINTS",
+    "operator",
+    "runs have no checkpoint folder",
+    "The folder, on a volume that outlives the pod, in which each run gets a folder of its own: checkpoint.mountPath.",
+)
+RESUME_ARGS: Final = Variable(
+    "WANDBSWEEP_RESUME_ARGS",
+    "operator",
+    "nothing is added",
+    "JSON list of the words that follow the trainer's command when a run goes on that was interrupted: "
+    "checkpoint.resumeArgs. `${checkpoint_dir}` in them is the run's checkpoint folder.",
+)
+LEAVE_FILE: Final = Variable(
+    "WANDBSWEEP_LEAVE_FILE",
+    "operator",
+    "the agent stays as long as there are runs",
+    "A file that is looked at every second. Once it says `after-run`, the agent ends as soon as no trial of it runs.",
+)
 
 VARIABLES: Final = (
     SWEEP,
@@ -118,11 +145,25 @@ VARIABLES: Final = (
     TIMEOUT,
     STARTUP_RETRIES,
     NODE,
+    CHECKPOINTS,
+    RESUME_ARGS,
+    LEAVE_FILE,
     PYTHON,
     HOME,
     TERMINATION_LOG,
     INTERPRETER_MAP,
 )
+
+CHECKPOINT_DIR: Final = Given(
+    "WANDBSWEEP_CHECKPOINT_DIR",
+    "The run's own checkpoint folder, which is there already; only with WANDBSWEEP_CHECKPOINTS.",
+)
+RESUMED: Final = Given(
+    "WANDBSWEEP_RESUMED",
+    "`true` when the run began before and goes on now, `false` otherwise.",
+)
+
+GIVEN: Final = (CHECKPOINT_DIR, RESUMED)
 
 DEFAULTS: Final = (
     Default("PYTHONUNBUFFERED", "1", "What a trainer prints is in the container's log at once."),
@@ -137,6 +178,11 @@ DEFAULTS: Final = (
         "2",
         "wandb's own 15 seconds hide the history of short runs from early termination, and lose more of a run that "
         "is stopped.",
+    ),
+    Default(
+        "WANDB_RESUME",
+        "allow",
+        "A run that was preempted is handed out again under its ID: its history goes on instead of beginning anew.",
     ),
     Default("WANDB_ERROR_REPORTING", "false", "No telemetry requests beside each run."),
     Default(

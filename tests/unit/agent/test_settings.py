@@ -61,11 +61,13 @@ def test_a_bad_variable_is_named_with_the_remedy(variable, value):
 @given(st.floats(min_value=0, max_value=86_400))
 def test_everything_has_ended_before_kubernetes_would_kill_it(grace):
     budget = drain_budget(grace)
-    assert budget.kill_after <= max(grace - 3, grace / 2)
+    assert budget.kill_after <= max(grace - 2, grace / 2)
     assert budget.term_timeout >= 1
+    assert budget.trainer_seconds < budget.term_timeout
 
 
 @given(st.floats(min_value=10, max_value=86_400))
 def test_the_trainer_has_nearly_all_of_a_long_grace_period(grace):
     budget = drain_budget(grace)
-    assert grace - 6 <= budget.term_timeout <= budget.kill_after - 2
+    assert grace - 4 <= budget.term_timeout <= budget.kill_after - 1
+    assert grace - 7 <= budget.trainer_seconds <= budget.term_timeout - 3

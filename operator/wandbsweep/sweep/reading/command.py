@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from wandbsweep.sweep.problems import Place, Report, did_you_mean, kind_of
-from wandbsweep.sweep.rendering.macros import ARGUMENT_MACROS
+from wandbsweep.sweep.rendering.macros import ARGUMENT_MACROS, CHECKPOINT_DIR
 from wandbsweep.sweep.rules import Rule
 from wandbsweep.sweep.trials.surroundings import VARIABLE
 
@@ -46,7 +46,7 @@ def _check_word(word: Any, place: Place, report: Report) -> None:
         report.add(Rule.WRONG_KIND, place, f"YAML reads this as {kind_of(word)}", "put the word in quotes")
         return
     text = VARIABLE.sub("", str(word))
-    known = (*_SURROUNDINGS, *ARGUMENT_MACROS)
+    known = (*_SURROUNDINGS, *ARGUMENT_MACROS, CHECKPOINT_DIR)
     if text.startswith("${") and text.endswith("}"):
         if text[2:-1] not in known:
             otherwise = "write the variable in capitals" if text.startswith("${envvar:") else "remove it"
@@ -54,6 +54,6 @@ def _check_word(word: Any, place: Place, report: Report) -> None:
             report.add(Rule.UNKNOWN_MACRO, place, f"W&B knows no macro {word} and drops it", remedy)
         return
     inside = _MACRO.search(text)
-    if inside and inside[1] in known:
+    if inside and inside[1] in known and inside[1] != CHECKPOINT_DIR:
         message = f"W&B fills in {inside[0]} only where it is a whole word, and leaves {word!r} as it is"
         report.add(Rule.MACRO_IN_WORD, place, message, "give it an item of its own")

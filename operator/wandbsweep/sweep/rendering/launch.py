@@ -150,13 +150,16 @@ def _mapping(value: Any, what: str) -> Mapping[str, Any]:
     return value
 
 
-def render_launch(launch: Launch, *, args_json_file: str, config_folder: str) -> Rendered:
+def render_launch(
+    launch: Launch, *, args_json_file: str, config_folder: str, checkpoint_dir: str | None = None
+) -> Rendered:
     """What to start for one trial.
 
     Args:
         launch: the command line.
         args_json_file: the path behind `${args_json_file}`.
         config_folder: where the file behind `${config_json_file}` goes, empty for here; it is called after the trial.
+        checkpoint_dir: what `${checkpoint_dir}` stands for; it stays as it is where that is not known.
 
     Raises:
         LaunchError: a value cannot reach the trainer unchanged.
@@ -164,7 +167,13 @@ def render_launch(launch: Launch, *, args_json_file: str, config_folder: str) ->
     try:
         name, values, shown = _trial_of(launch)
         config_file = str(PurePath(config_folder, f"{name or 'config'}.json"))
-        argv = render_command(launch.command, values, args_json_file=args_json_file, config_json_file=config_file)
+        argv = render_command(
+            launch.command,
+            values,
+            args_json_file=args_json_file,
+            config_json_file=config_file,
+            checkpoint_dir=checkpoint_dir,
+        )
         files = {}
         if uses_args_json_file(launch.command):
             files[args_json_file] = args_json(values)

@@ -23,12 +23,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ARGUMENT_MACROS",
+    "CHECKPOINT_DIR",
+    "CHECKPOINT_DIR_MACRO",
     "CONFIG_JSON_FILE",
     "LONGEST_ARGUMENT",
     "RenderError",
     "args_json",
     "argument_macros",
     "escape_macros",
+    "fill_in_checkpoint_dir",
     "render_command",
     "uses_args_json_file",
     "uses_config_json_file",
@@ -53,19 +56,24 @@ def render_command(
     *,
     args_json_file: str | os.PathLike[str],
     config_json_file: str | os.PathLike[str] = "",
+    checkpoint_dir: str | None = None,
 ) -> list[str]:
     """The argv of a trial: the command with its hidden macros replaced by the trial's values.
 
-    The two paths are what `${args_json_file}` and `${config_json_file}` stand for; `uses_args_json_file` and
-    `uses_config_json_file` tell whether the caller has to write these files first.
+    The paths are what `${args_json_file}`, `${config_json_file}` and `${checkpoint_dir}` stand for;
+    `uses_args_json_file` and `uses_config_json_file` tell whether the caller has to write these files first. Where no
+    checkpoint folder is known its macro stays as it is.
     """
     argv: list[str] = []
     for word in command:
         macro = _macro_of(word)
         if macro is None or not word.startswith("$$"):
-            argv.append(_carried(word, f"the word {word[:40]!r} of the command"))
+            filled = fill_in_checkpoint_dir(word, checkpoint_dir)
+            argv.append(_carried(filled, f"the word {word[:40]!r} of the command"))
         elif word.startswith("$$$"):
             argv.append(word[1:])
+        elif macro == CHECKPOINT_DIR:
+            argv.append(_carried(fill_in_checkpoint_dir(word[1:], checkpoint_dir), CHECKPOINT_DIR_MACRO))
         elif macro == "args_json":
             argv.append(_carried(args_json(args), "${args_json}"))
         elif macro == "args_json_file":
@@ -89,6 +97,11 @@ def _spelt(macro: str, argument: Argument) -> list[str]:
 def args_json(args: Mapping[str, Any]) -> str:
     """What `${args_json}` stands for: all values as one JSON object, numbers in full."""
     return json.dumps(args)
+
+
+def fill_in_checkpoint_dir(word: str, checkpoint_dir: str | None) -> str:
+    """The word with the folder in place of its macro, which may be a part of it; without a folder as it is."""
+    return word if checkpoint_dir is None else word.replace(CHECKPOINT_DIR_MACRO, checkpoint_dir)
 
 
 def uses_args_json_file(command: Sequence[str]) -> bool:
@@ -122,17 +135,23 @@ CONFIG_JSON_FILE: Final = "config_json_file"
 ARGUMENT_MACROS: Final = (*_FORMS, "args_json", "args_json_file", CONFIG_JSON_FILE)
 """The macros that stand for a trial's values; the rest of W&B's macros stand for the program and its surroundings."""
 
+CHECKPOINT_DIR: Final = "checkpoint_dir"
+"""Another one of ours: the run's folder for checkpoints. It tells nothing of the trial's values, and may be a part of
+a word."""
+
+CHECKPOINT_DIR_MACRO: Final = f"${{{CHECKPOINT_DIR}}}"
+
 _MACRO = re.compile(r"\$+\{(\w+)\}")
 
 
 def argument_macros(command: Sequence[str]) -> list[str]:
     """The words of a user's command that stand for the values of a trial."""
-    return [word for word in command if _macro_of(word) and not word.startswith("$$")]
+    return [word for word in command if _macro_of(word) in ARGUMENT_MACROS and not word.startswith("$$")]
 
 
 def _macro_of(word: str) -> str | None:
     match = _MACRO.fullmatch(word)
-    return match[1] if match and match[1] in ARGUMENT_MACROS else None
+    return match[1] if match and match[1] in (*ARGUMENT_MACROS, CHECKPOINT_DIR) else None
 
 
 def _carried(word: str, what: str) -> str:

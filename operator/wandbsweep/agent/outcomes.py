@@ -67,11 +67,17 @@ def forget(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def trials(folder: Path) -> list[TrialRecord]:
+    """The records in the order in which the trials ended; a file that is no record is passed over."""
+    records = [record for path in sorted(folder.glob("*.json")) if (record := _read(path)) is not None]
+    return sorted(records, key=lambda record: record.ended_at)
+
+
 def tally(folder: Path) -> Tally:
-    """Counts the records; a file that is no record is passed over."""
-    trials = [trial for path in sorted(folder.glob("*.json")) if (trial := _read(path)) is not None]
-    counts = {outcome: sum(trial.outcome is outcome for trial in trials) for outcome in Outcome}
-    failures = [trial for trial in trials if trial.outcome is Outcome.FAILED]
+    """Counts the records."""
+    ended = trials(folder)
+    counts = {outcome: sum(trial.outcome is outcome for trial in ended) for outcome in Outcome}
+    failures = [trial for trial in ended if trial.outcome is Outcome.FAILED]
     return Tally(
         finished=counts[Outcome.FINISHED],
         failed=counts[Outcome.FAILED],

@@ -70,7 +70,8 @@ capabilities:
 {{- define "wandbsweep.namespacedRules" -}}
 - apiGroups: [wandbsweep.dev]
   resources: [wandbsweeps]
-  verbs: [get, list, watch, patch]
+  # delete: what ttlSecondsAfterFinished asks for.
+  verbs: [get, list, watch, patch, delete]
 - apiGroups: [wandbsweep.dev]
   resources: [wandbsweeps/status]
   verbs: [patch]
@@ -83,7 +84,8 @@ capabilities:
   verbs: [get, list, watch, create, delete]
 - apiGroups: [""]
   resources: [pods]
-  verbs: [list, watch]
+  # patch: an agent is asked to leave after its run by an annotation on its pod.
+  verbs: [list, watch, patch]
 # Sweep definitions of spec.sweepFrom, read by name.
 - apiGroups: [""]
   resources: [configmaps]

@@ -1,10 +1,12 @@
 """What kopf watches for us: every event on an object, its Jobs or its pods wakes the loop of that object.
 
-The handlers decide nothing and remember nothing; what an event says is looked up again by the pass that it causes.
+The handlers decide nothing; what an event says is looked up again by the pass that it causes. The one thing that cannot
+be looked up later is kept: the end of a pod that may be gone by then.
 """
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final
 
 import kopf
@@ -14,12 +16,13 @@ from wandbsweep.controller.kube_api import load_configuration
 from wandbsweep.controller.object_loops import ObjectKey
 
 if TYPE_CHECKING:
+    from wandbsweep.controller.ended_pods import EndedPods
     from wandbsweep.controller.object_loops import ObjectLoops
 
 _OURS: Final[dict[str, Any]] = {labels.MANAGED_BY_LABEL: labels.MANAGED_BY, labels.SWEEP_LABEL: kopf.PRESENT}
 
 
-def make_registry(loops: ObjectLoops) -> kopf.OperatorRegistry:
+def make_registry(loops: ObjectLoops, ended_pods: EndedPods) -> kopf.OperatorRegistry:
     """The handlers, in a registry of their own."""
     registry = kopf.OperatorRegistry()
 
@@ -27,10 +30,19 @@ def make_registry(loops: ObjectLoops) -> kopf.OperatorRegistry:
         if namespace and name:
             loops.wake(ObjectKey(namespace, name))
 
-    async def agent_changed(namespace: str | None, meta: kopf.Meta, **_: Any) -> None:
+    async def job_changed(namespace: str | None, meta: kopf.Meta, **_: Any) -> None:
         name = meta.labels.get(labels.SWEEP_LABEL)
         if namespace and name:
             loops.wake(ObjectKey(namespace, name))
+
+    async def pod_changed(
+        namespace: str | None, meta: kopf.Meta, body: kopf.Body, event: kopf.RawEvent, **_: Any
+    ) -> None:
+        name = meta.labels.get(labels.SWEEP_LABEL)
+        if namespace and name:
+            key = ObjectKey(namespace, name)
+            loops.wake(key)
+            ended_pods.saw(key, body, now=datetime.now(timezone.utc), gone=event["type"] == "DELETED")
 
     async def stop_looking(**_: Any) -> None:
         await loops.close()  # kopf would wait five seconds for tasks that it finds running
@@ -38,8 +50,8 @@ def make_registry(loops: ObjectLoops) -> kopf.OperatorRegistry:
     kopf.on.login(registry=registry)(_log_in)
     kopf.on.cleanup(registry=registry)(stop_looking)
     kopf.on.event(labels.GROUP, labels.VERSION, labels.PLURAL, registry=registry)(sweep_changed)
-    kopf.on.event("batch", "v1", "jobs", labels=_OURS, registry=registry, id="job")(agent_changed)
-    kopf.on.event("", "v1", "pods", labels=_OURS, registry=registry, id="pod")(agent_changed)
+    kopf.on.event("batch", "v1", "jobs", labels=_OURS, registry=registry, id="job")(job_changed)
+    kopf.on.event("", "v1", "pods", labels=_OURS, registry=registry, id="pod")(pod_changed)
     return registry
 
 

@@ -104,10 +104,17 @@ class KubeApi:
         ]
         return await self._call("PATCH", f"{path}/status", body=patch, content_type="application/json-patch+json")
 
-    async def delete(self, path: str) -> None:
-        """Delete an object and, in the background, what it owns. Gone already: nothing happens."""
+    async def delete(self, path: str, *, foreground: bool = False, uid: str | None = None) -> None:
+        """Delete an object and what it owns. Gone already: nothing happens.
+
+        In the foreground the object stays, marked as being deleted, until what it owns is gone. With a UID, raises
+        ConflictError if there is another object of this name.
+        """
+        options: dict[str, Any] = {"propagationPolicy": "Foreground" if foreground else "Background"}
+        if uid is not None:
+            options["preconditions"] = {"uid": uid}
         try:
-            await self._call("DELETE", path, body={"propagationPolicy": "Background"})
+            await self._call("DELETE", path, body=options)
         except NotFoundError:
             return
 

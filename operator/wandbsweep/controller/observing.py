@@ -18,6 +18,7 @@ from wandbsweep.controller.accounts import read_account
 from wandbsweep.controller.definitions import check_template, read_sweep, template_was_checked
 from wandbsweep.controller.intents import read_intent
 from wandbsweep.controller.kube_api import NotFoundError, core_path, jobs_path, sweeps_path
+from wandbsweep.controller.object_loops import ObjectKey
 from wandbsweep.pool import polling
 from wandbsweep.pool.engines import missing_engine
 from wandbsweep.pool.facts import AgentJob, AgentPod, Problem, Snapshot, SweepReading
@@ -28,8 +29,8 @@ from wandbsweep.sweep.path import SweepPath
 from wandbsweep.tracking.errors import TrackingError
 
 if TYPE_CHECKING:
+    from wandbsweep.controller.ended_pods import EndedPods
     from wandbsweep.controller.kube_api import KubeApi
-    from wandbsweep.controller.object_loops import ObjectKey
     from wandbsweep.controller.readings import Readings
     from wandbsweep.pool.jobs import Runtime
     from wandbsweep.sweep.definition import SweepDefinition
@@ -60,10 +61,13 @@ class _WandbSide:
 class Observer:
     """Reads the object, its Jobs and pods, what it refers to, and its sweep on W&B."""
 
-    def __init__(self, kube: KubeApi, tracker: SweepTracker, readings: Readings, runtime: Runtime) -> None:
+    def __init__(
+        self, kube: KubeApi, tracker: SweepTracker, readings: Readings, ended_pods: EndedPods, runtime: Runtime
+    ) -> None:
         self._kube = kube
         self._tracker = tracker
         self._readings = readings
+        self._ended_pods = ended_pods
         self._runtime = runtime
 
     async def observe(self, key: ObjectKey) -> Observation | None:
@@ -76,7 +80,7 @@ class Observer:
         status = read_status(body)
         metadata = body["metadata"]
         owner = Owner(key.namespace, key.name, metadata["uid"])
-        jobs, pods = await self._pool(owner)
+        jobs, pods = await self._pool(owner, kube_facts.read_time(metadata.get("creationTimestamp")))
         deleted_at = kube_facts.read_time(metadata.get("deletionTimestamp"))
         intent_at = read_intent(metadata)
         definition, problem = None, None
@@ -107,17 +111,21 @@ class Observer:
         )
         return Observation(body, snapshot, wandb.account)
 
-    async def _pool(self, owner: Owner) -> tuple[tuple[AgentJob, ...], tuple[AgentPod, ...]]:
+    async def _pool(self, owner: Owner, since: datetime | None) -> tuple[tuple[AgentJob, ...], tuple[AgentPod, ...]]:
+        """The Jobs and their pods, and pods that ended and are gone since the last pass."""
+        ended = self._ended_pods.of(ObjectKey(owner.namespace, owner.name), since=since)
         marked = selector(owner.name)
         jobs = await self._kube.list_all(jobs_path(owner.namespace), marked)
         if not jobs:
-            return (), ()
+            return (), ended
         pods = await self._kube.list_all(core_path(owner.namespace, "pods"), marked)
         ours = [job for job in jobs if _owned_by(job, owner.uid)]
         agents = [agent for job in ours if (agent := kube_facts.agent_job(job))]
         names = {agent.name for agent in agents}
-        facts = (kube_facts.agent_pod(pod) for pod in pods)
-        return tuple(agents), tuple(pod for pod in facts if pod.job_name in names)
+        facts = [kube_facts.agent_pod(pod) for pod in pods]
+        there = [pod for pod in facts if pod.job_name in names]
+        uids = {pod.uid for pod in there}
+        return tuple(agents), (*there, *(pod for pod in ended if pod.uid not in uids))
 
     async def _definition(
         self, owner: Owner, spec: WandbSweepSpec, status: WandbSweepStatus, generation: int

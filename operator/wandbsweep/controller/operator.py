@@ -14,6 +14,7 @@ from kopf._core.engines.peering import Identity  # the type of an argument of ko
 
 from wandbsweep.controller import handlers, web
 from wandbsweep.controller.applying import Applier
+from wandbsweep.controller.ended_pods import EndedPods
 from wandbsweep.controller.events import Recorder
 from wandbsweep.controller.kube_api import KubeApi
 from wandbsweep.controller.leadership import LeadershipLostError, LeaseName, leadership
@@ -87,20 +88,21 @@ async def _operate(
     tracker = MeasuredTracker(
         WandbTracker(app_urls={settings.runtime.wandb_base_url: app_url} if app_url else None), metrics
     )
-    readings = Readings(tracker)
+    readings, ended_pods = Readings(tracker), EndedPods()
     reconciler = Reconciler(
         kube=kube,
-        observer=Observer(kube, tracker, readings, settings.runtime),
+        observer=Observer(kube, tracker, readings, ended_pods, settings.runtime),
         applier=Applier(kube, tracker, settings.runtime),
         recorder=Recorder(kube),
         readings=readings,
+        ended_pods=ended_pods,
         metrics=metrics,
     )
     loops = ObjectLoops(reconciler.reconcile, at_once=settings.passes_at_once)
     try:
         log.info("Watching WandbSweeps in %s", ", ".join(settings.namespaces) or "all namespaces")
         await kopf.operator(
-            registry=handlers.make_registry(loops),
+            registry=handlers.make_registry(loops, ended_pods),
             settings=handlers.make_settings(),
             clusterwide=not settings.namespaces,
             namespaces=settings.namespaces,

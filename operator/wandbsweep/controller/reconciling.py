@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wandbsweep.controller import events
 from wandbsweep.controller.kube_api import ConflictError, NotFoundError, sweeps_path
-from wandbsweep.controller.object_loops import PassResult
+from wandbsweep.controller.object_loops import ObjectKey, PassResult
 from wandbsweep.pool import actions
 from wandbsweep.pool.planning import make_plan
 from wandbsweep.pool.status import next_status
@@ -16,9 +16,9 @@ from wandbsweep.pool.status import next_status
 if TYPE_CHECKING:
     from wandbsweep.api.status import WandbSweepStatus
     from wandbsweep.controller.applying import Applier
+    from wandbsweep.controller.ended_pods import EndedPods
     from wandbsweep.controller.kube_api import KubeApi
     from wandbsweep.controller.metrics import Metrics
-    from wandbsweep.controller.object_loops import ObjectKey
     from wandbsweep.controller.observing import Observation, Observer
     from wandbsweep.controller.readings import Readings
     from wandbsweep.pool.facts import Snapshot
@@ -40,6 +40,7 @@ class Reconciler:
         applier: Applier,
         recorder: events.Recorder,
         readings: Readings,
+        ended_pods: EndedPods,
         metrics: Metrics,
     ) -> None:
         self._kube = kube
@@ -47,6 +48,7 @@ class Reconciler:
         self._applier = applier
         self._recorder = recorder
         self._readings = readings
+        self._ended_pods = ended_pods
         self._metrics = metrics
         self._seen: dict[ObjectKey, Snapshot] = {}
 
@@ -74,6 +76,7 @@ class Reconciler:
         verdict = None if outcome.wandb_problem else plan.verdict
         status = next_status(snapshot, outcome, verdict)
         await self._write(snapshot, body, status)
+        self._ended_pods.settle(ObjectKey(snapshot.namespace, snapshot.name), snapshot.pods)
         self._metrics.keep(snapshot.uid, status)
         await self._recorder.send(snapshot, events.of_pass(snapshot, outcome, status))
         # A new sweep is a new situation: its first agents need not wait for the watch to report the status.
@@ -89,6 +92,7 @@ class Reconciler:
             log.info("%s/%s is sweep %s", snapshot.namespace, snapshot.name, status.sweep_path)
 
     def _forget(self, key: ObjectKey) -> None:
+        self._ended_pods.forget(key)
         last = self._seen.pop(key, None)
         if last is None:
             return

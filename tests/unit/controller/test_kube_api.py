@@ -111,3 +111,10 @@ async def test_what_is_deleted_twice_is_gone_all_the_same(api, kube):
 
 async def test_names_cannot_leave_their_place_in_a_path():
     assert core_path("robots", "secrets", "../nodes") == "/api/v1/namespaces/robots/secrets/..%2Fnodes"
+
+
+async def test_an_object_is_deleted_after_what_it_owns_and_only_if_it_is_the_one_that_is_meant(api, kube):
+    await kube.delete(sweeps_path("robots", "anymal"), foreground=True, uid="u1")
+
+    ((_, _, options),) = api.requests
+    assert options == {"propagationPolicy": "Foreground", "preconditions": {"uid": "u1"}}

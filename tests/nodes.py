@@ -6,30 +6,29 @@ real agent runtime with the pod's environment, and writes what a kubelet would w
 
 from __future__ import annotations
 
-import base64
-import os
-import signal
 import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kube_client import Kube, KubeAnswerError
+from pod_processes import Machine, PodProcess
 from wandbsweep.controller.kube_api import core_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     Object = dict[str, Any]
 
 _LOOK_EVERY_SECONDS = 0.2
 _HEARTBEAT_EVERY_SECONDS = 10.0
 _LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+_OURS = ("PodScheduled", "Initialized", "ContainersReady", "Ready")
 
 
 def install_runtime(folder: Path) -> Path:
@@ -39,32 +38,17 @@ def install_runtime(folder: Path) -> Path:
 
 
 @dataclass
-class _Agent:
-    """The process that stands for a pod's first container."""
-
-    process: subprocess.Popen[bytes]
-    last_words: Path
-    started_at: str
-    kill_at: float | None = None
-
-
-@dataclass
 class Node:
-    """Plays the kubelet for one namespace until it is stopped. `environment` is laid over that of each pod."""
+    """Plays the kubelet for one namespace until it is stopped; a namespace may have several, each with its name."""
 
     kube: Kube
     namespace: str
-    runtime: Path
-    folder: Path
-    environment: Mapping[str, str] = field(default_factory=dict)
+    machine: Machine
+    name: str
     errors: list[BaseException] = field(default_factory=list)
-    _agents: dict[str, _Agent] = field(default_factory=dict)
+    _agents: dict[str, PodProcess] = field(default_factory=dict)
     _told: set[str] = field(default_factory=set)
     _end: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def name(self) -> str:
-        return f"node-of-{self.namespace}"
 
     @property
     def path(self) -> str:
@@ -72,17 +56,32 @@ class Node:
 
     def join(self) -> None:
         """A node that the scheduler leaves alone: pods are bound to it here."""
-        self.kube.create("/api/v1/nodes", {"metadata": {"name": self.name}, "spec": {"unschedulable": True}})
+        labels = {"kubernetes.io/hostname": self.name}
+        metadata = {"name": self.name, "labels": labels}
+        self.kube.create("/api/v1/nodes", {"metadata": metadata, "spec": {"unschedulable": True}})
         self.kube.create(_LEASES, {"metadata": {"name": self.name}, "spec": self._lease()})
         ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "lastHeartbeatTime": _now()}
         self.kube.patch(f"{self.path}/status", {"status": {"conditions": [ready]}})
 
     def leave(self) -> None:
-        for agent in self._agents.values():
-            _signal(agent.process, signal.SIGKILL)
-            agent.process.wait()
+        self._kill_all()
         self.kube.delete(f"{_LEASES}/{self.name}")
         self.kube.delete(self.path)
+
+    def lose(self) -> None:
+        """The power fails: everything on the node ends, and nobody says so."""
+        self._end.set()
+        self._kill_all()
+
+    def kill_for_memory(self, pod_name: str) -> None:
+        """The kernel kills the container of this pod as a whole."""
+        agent = next(agent for agent in self._agents.values() if agent.home.name == pod_name)
+        agent.oom_killed = True
+        agent.kill()
+
+    def process_of(self, pod_name: str) -> PodProcess | None:
+        """The process of a pod that was started here."""
+        return next((agent for agent in self._agents.values() if agent.home.name == pod_name), None)
 
     def run(self) -> None:
         """Looks after the pods again and again; whatever goes wrong is kept for the test to see."""
@@ -92,94 +91,60 @@ class Node:
                 if time.monotonic() >= heartbeat_at:
                     self.kube.patch(f"{_LEASES}/{self.name}", {"spec": self._lease()})
                     heartbeat_at = time.monotonic() + _HEARTBEAT_EVERY_SECONDS
-                for pod in self.kube.items(core_path(self.namespace, "pods")):
-                    self._look_after(pod)
-            except KubeAnswerError as error:
-                if error.status not in {404, 409}:  # the pod went away or changed meanwhile
-                    self.errors.append(error)
+                pods = self.kube.items(core_path(self.namespace, "pods"))
             except Exception as error:  # noqa: BLE001 - a thread has nobody else to tell
                 self.errors.append(error)
+                pods = []
+            for pod in pods:
+                self._try_to_look_after(pod)
             self._end.wait(_LOOK_EVERY_SECONDS)
 
     def stop(self) -> None:
         self._end.set()
 
+    def _try_to_look_after(self, pod: Object) -> None:
+        try:
+            self._look_after(pod)
+        except KubeAnswerError as error:
+            if error.status not in {404, 409}:  # the pod went away or changed meanwhile
+                self.errors.append(error)
+        except Exception as error:  # noqa: BLE001 - a thread has nobody else to tell
+            self.errors.append(error)
+
     def _look_after(self, pod: Object) -> None:
         uid, deleting = pod["metadata"]["uid"], "deletionTimestamp" in pod["metadata"]
+        if self._end.is_set() or pod["spec"].get("nodeName", self.name) != self.name:
+            return
         agent = self._agents.get(uid)
-        if uid in self._told:
+        if uid in self._told or (agent is None and deleting):
             if deleting:
                 self._forget(pod)
         elif agent is None:
+            self._take(pod)
+        elif agent.exit_code is not None:
+            agent.kill()  # what the agent left behind goes with its container
+            self._tell_of_end(pod, agent, agent.exit_code)
+        else:
+            agent.show(pod)
             if deleting:
-                self._forget(pod)
-            elif "nodeName" not in pod["spec"]:
-                self._bind(pod)
-            else:
-                self._start(pod)
-        elif agent.process.poll() is not None:
-            _signal(agent.process, signal.SIGKILL)  # what the agent left behind goes with its container
-            self._tell_of_end(pod, agent)
-        elif deleting:
-            self._terminate(pod, agent)
+                agent.terminate(pod["metadata"].get("deletionGracePeriodSeconds", 30))
 
-    def _bind(self, pod: Object) -> None:
-        target = {"apiVersion": "v1", "kind": "Node", "name": self.name}
-        self.kube.create(f"{self._of(pod)}/binding", {"metadata": {"name": pod["metadata"]["name"]}, "target": target})
+    def _take(self, pod: Object) -> None:
+        if "nodeName" in pod["spec"]:
+            agent = self.machine.start(pod, _now())
+            self._agents[pod["metadata"]["uid"]] = agent
+            state = {"running": {"startedAt": agent.started_at}}
+            self._write_status(pod, "Running", state, ready=True, started_at=agent.started_at)
+        elif not _keeps_away(pod, self.name):
+            target = {"apiVersion": "v1", "kind": "Node", "name": self.name}
+            binding = {"metadata": {"name": pod["metadata"]["name"]}, "target": target}
+            self.kube.create(f"{self._of(pod)}/binding", binding)
 
-    def _start(self, pod: Object) -> None:
-        home = self.folder / pod["metadata"]["name"]
-        home.mkdir(parents=True)
-        last_words = home / "termination-log"
-        last_words.touch()
-        own = {
-            "WANDBSWEEP_HOME": str(home),
-            "WANDBSWEEP_TERMINATION_LOG": str(last_words),
-            "WANDBSWEEP_PYTHON": sys.executable,
-            "HOME": str(home),
-            "WANDB_DIR": str(home),
-            "WANDB_DISABLE_GIT": "true",
-            "WANDB_X_DISABLE_STATS": "true",
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
-        }
-        container = pod["spec"]["containers"][0]
-        environment = {**self._variables(container), **own, **self.environment}
-        program = container["command"][0].replace("/wandbsweep/", f"{self.runtime}/", 1)
-        with (home / "agent.log").open("wb") as log:
-            process = subprocess.Popen(
-                [program], env=environment, cwd=home, stdout=log, stderr=log, start_new_session=True
-            )
-        agent = _Agent(process, last_words, _now())
-        self._agents[pod["metadata"]["uid"]] = agent
-        state = {"running": {"startedAt": agent.started_at}}
-        self._write_status(pod, "Running", state, ready=True, started_at=agent.started_at)
-
-    def _variables(self, container: Object) -> dict[str, str]:
-        variables = {}
-        for variable in container.get("env", []):
-            reference = variable.get("valueFrom", {}).get("secretKeyRef")
-            if reference:
-                secret = self.kube.get(core_path(self.namespace, "secrets", reference["name"]))
-                variables[variable["name"]] = base64.b64decode(secret["data"][reference["key"]]).decode()
-            else:
-                variables[variable["name"]] = variable.get("value", "")
-        return variables
-
-    def _terminate(self, pod: Object, agent: _Agent) -> None:
-        now = time.monotonic()
-        if agent.kill_at is None:
-            agent.kill_at = now + pod["metadata"].get("deletionGracePeriodSeconds", 30)
-            agent.process.terminate()
-        elif now > agent.kill_at:
-            _signal(agent.process, signal.SIGKILL)
-
-    def _tell_of_end(self, pod: Object, agent: _Agent) -> None:
-        code = agent.process.returncode
-        code = 128 - code if code < 0 else code
+    def _tell_of_end(self, pod: Object, agent: PodProcess, code: int) -> None:
         end = {
             "exitCode": code,
-            "reason": "Error" if code else "Completed",
-            "message": agent.last_words.read_text(errors="replace"),
+            "reason": "OOMKilled" if agent.oom_killed else "Error" if code else "Completed",
+            "message": agent.last_words,
             "startedAt": agent.started_at,
             "finishedAt": _now(),
         }
@@ -192,25 +157,16 @@ class Node:
         self.kube.delete(self._of(pod), gracePeriodSeconds=0, preconditions={"uid": pod["metadata"]["uid"]})
 
     def _write_status(self, pod: Object, phase: str, state: Object, *, ready: bool, started_at: str) -> None:
-        container = pod["spec"]["containers"][0]
-        stands = "True" if ready else "False"
-        kinds = {"PodScheduled": "True", "Initialized": "True", "ContainersReady": stands, "Ready": stands}
+        container, stands = pod["spec"]["containers"][0], str(ready)
+        kinds = dict(zip(_OURS, ("True", "True", stands, stands), strict=True))
+        others = [c for c in pod.get("status", {}).get("conditions", []) if c["type"] not in _OURS]
+        ours = [{"type": kind, "status": holds, "lastTransitionTime": _now()} for kind, holds in kinds.items()]
+        words = {"name": container["name"], "image": container["image"], "imageID": "none", "restartCount": 0}
         status = {
             "phase": phase,
             "startTime": started_at,
-            "conditions": [
-                {"type": kind, "status": holds, "lastTransitionTime": _now()} for kind, holds in kinds.items()
-            ],
-            "containerStatuses": [
-                {
-                    "name": container["name"],
-                    "image": container["image"],
-                    "imageID": "none",
-                    "ready": ready,
-                    "restartCount": 0,
-                    "state": state,
-                }
-            ],
+            "conditions": [*others, *ours],
+            "containerStatuses": [{**words, "ready": ready, "state": state}],
         }
         self.kube.patch(f"{self._of(pod)}/status", {"status": status})
 
@@ -221,13 +177,29 @@ class Node:
         renewed = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         return {"holderIdentity": self.name, "leaseDurationSeconds": 40, "renewTime": renewed}
 
+    def _kill_all(self) -> None:
+        for agent in list(self._agents.values()):
+            agent.kill()
+            agent.process.wait()
+
 
 @contextmanager
 def running_node(
-    kube: Kube, namespace: str, runtime: Path, folder: Path, environment: Mapping[str, str] | None = None
+    kube: Kube,
+    namespace: str,
+    runtime: Path,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    *,
+    name: str = "node",
 ) -> Iterator[Node]:
-    """A node for the length of a block; what it could not do is raised at its end."""
-    node = Node(kube, namespace, runtime, folder, environment or {})
+    """A node for the length of a block; what it could not do is raised at its end.
+
+    `environment` is laid over that of each pod. Another `name` makes another node of the same namespace.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    machine = Machine(kube, runtime, folder, environment or {})
+    node = Node(kube, namespace, machine, f"{name}-of-{namespace}")
     node.join()
     thread = threading.Thread(target=node.run, name=node.name, daemon=True)
     thread.start()
@@ -241,9 +213,17 @@ def running_node(
         raise AssertionError(f"the node could not look after its pods: {node.errors}")
 
 
-def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, number)
+def _keeps_away(pod: Object, name: str) -> bool:
+    """Whether the pod's required node affinity rules this node out by its name."""
+    affinity = pod["spec"].get("affinity", {}).get("nodeAffinity", {})
+    terms = affinity.get("requiredDuringSchedulingIgnoredDuringExecution", {}).get("nodeSelectorTerms", [])
+    return bool(terms) and all(
+        any(rule["operator"] == "NotIn" and name in rule["values"] for rule in _rules(term)) for term in terms
+    )
+
+
+def _rules(term: Object) -> list[Object]:
+    return [*term.get("matchExpressions", []), *term.get("matchFields", [])]
 
 
 def _now() -> str:

@@ -50,12 +50,11 @@ class EndedPods:
         kept = self._kept[key].values() if key in self._kept else ()
         return tuple(each.pod for each in kept if not (since and each.created_at and each.created_at < since))
 
-    def settle(self, key: ObjectKey, pods: Iterable[AgentPod]) -> None:
-        """A pass has accounted for these; those that have not ended are passed over."""
-        for pod in pods:
-            if pod.ended_at is not None and pod.uid:
-                self._settled[key].add(pod.uid)
-                self._kept[key].pop(pod.uid, None)
+    def settle(self, key: ObjectKey, uids: Iterable[str]) -> None:
+        """A status was written that accounts for these."""
+        for uid in uids:
+            self._settled[key].add(uid)
+            self._kept[key].pop(uid, None)
 
     def forget(self, key: ObjectKey) -> None:
         """The object is gone."""

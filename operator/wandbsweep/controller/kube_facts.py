@@ -43,6 +43,7 @@ def agent_job(job: Mapping[str, Any]) -> AgentJob | None:
         deleting="deletionTimestamp" in metadata,
         digest=notes.get(labels.TEMPLATE_DIGEST_ANNOTATION),
         sweep=notes.get(labels.SWEEP_PATH_ANNOTATION),
+        avoids=tuple(notes.get(labels.AVOIDED_NODES_ANNOTATION, "").split()),
     )
 
 

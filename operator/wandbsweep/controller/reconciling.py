@@ -76,7 +76,7 @@ class Reconciler:
         verdict = None if outcome.wandb_problem else plan.verdict
         status = next_status(snapshot, outcome, verdict)
         await self._write(snapshot, body, status)
-        self._ended_pods.settle(ObjectKey(snapshot.namespace, snapshot.name), snapshot.pods)
+        self._ended_pods.settle(ObjectKey(snapshot.namespace, snapshot.name), status.settled_pods)
         self._metrics.keep(snapshot.uid, status)
         await self._recorder.send(snapshot, events.of_pass(snapshot, outcome, status))
         # A new sweep is a new situation: its first agents need not wait for the watch to report the status.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 from wandbsweep.controller.ended_pods import EndedPods
-from wandbsweep.controller.kube_facts import agent_pod
 from wandbsweep.controller.object_loops import ObjectKey
 
 KEY = ObjectKey("robots", "anymal")
@@ -45,14 +44,14 @@ def test_a_pod_that_ended_is_kept_until_a_pass_has_accounted_for_it():
     assert uids(ended.of(KEY, since=None)) == ["u1"]
     assert ended.of(OTHER, since=None) == ()
 
-    ended.settle(KEY, ended.of(KEY, since=None))
+    ended.settle(KEY, ["u1"])
 
     assert ended.of(KEY, since=None) == ()
 
 
 def test_a_pod_that_was_accounted_for_while_it_was_there_is_not_kept_when_it_goes():
     ended = EndedPods()
-    ended.settle(KEY, [agent_pod(a_pod())])
+    ended.settle(KEY, ["u1"])
 
     ended.saw(KEY, a_pod(), now=NOON, gone=False)
     ended.saw(KEY, a_pod(), now=NOON, gone=True)

@@ -23,6 +23,7 @@ from wandbsweep.controller.object_loops import ObjectLoops
 from wandbsweep.controller.observing import Observer
 from wandbsweep.controller.readings import Readings
 from wandbsweep.controller.reconciling import Reconciler
+from wandbsweep.controller.run_causes import RUN_TAGS
 from wandbsweep.controller.tracking_metrics import MeasuredTracker
 from wandbsweep.tracking.wandb_tracker import WandbTracker
 
@@ -86,7 +87,8 @@ async def _operate(
     kube = await KubeApi.connect()
     app_url = settings.runtime.wandb_app_url
     tracker = MeasuredTracker(
-        WandbTracker(app_urls={settings.runtime.wandb_base_url: app_url} if app_url else None), metrics
+        WandbTracker(app_urls={settings.runtime.wandb_base_url: app_url} if app_url else None, run_tags=RUN_TAGS),
+        metrics,
     )
     readings, ended_pods = Readings(tracker), EndedPods()
     reconciler = Reconciler(

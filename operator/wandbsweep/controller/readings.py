@@ -10,6 +10,7 @@ import asyncio
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
+from wandbsweep.controller.run_causes import count_causes, failed_run
 from wandbsweep.pool.facts import Best, SweepReading, SweepState
 from wandbsweep.sweep.definition import InvalidSweepError, read_definition
 from wandbsweep.sweep.rendering.launch import SCAN, method_on_wandb, values_of_scan
@@ -112,8 +113,13 @@ def to_reading(answer: protocol.SweepReading, now: datetime, before: SweepReadin
         grid_size=grid_size(definition) if definition else answer.expected_runs,
         runs_by_state=runs,
         best=_best(answer.best, metric, method),
+        metric=metric,
         read_at=now,
         quiet_since=before.quiet_since if before and unchanged else now,
+        failures=count_causes(answer),
+        latest_failures=tuple(failed_run(run) for run in answer.latest_failures),
+        display_name=answer.name,
+        description=answer.description,
     )
 
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from builders import NOW, PATH, a_sweep
+from wandbsweep.agent.causes import Cause
 from wandbsweep.controller.readings import Readings, to_reading
 from wandbsweep.pool.facts import SweepState
 from wandbsweep.sweep.definition import read_definition
@@ -16,7 +17,7 @@ from wandbsweep.sweep.path import SweepPath
 from wandbsweep.sweep.rendering.cell import sent_cell
 from wandbsweep.sweep.wandb_config import wandb_config
 from wandbsweep.tracking.errors import PartialReadError, ServerFault, Unreachable
-from wandbsweep.tracking.protocol import Account, BestRun, SweepReading
+from wandbsweep.tracking.protocol import Account, BestRun, FailedRun, SweepReading
 
 ACCOUNT = Account("http://wandb.test", "k" * 40)
 OTHER_ACCOUNT = Account("http://wandb.test", "o" * 40)
@@ -142,6 +143,49 @@ def test_an_answer_becomes_the_facts_that_decisions_need():
     assert (reading.method, reading.run_cap, reading.grid_size) == ("random", 12, None)
     assert reading.runs_by_state == {"running": 2, "finished": 3}
     assert (reading.best.metric, reading.best.value, reading.best.parameters) == ("reward", 0.8131, {"lr": 0.1})
+
+
+def test_a_run_that_ended_badly_counts_for_the_cause_of_its_tag_or_else_of_its_state():
+    reading = to_reading(
+        an_answer(
+            tag_counts={"wandbsweep:out-of-memory": 2, "wandbsweep:trainer-error": 1, "wandbsweep:preempted": 4},
+            untagged={"failed": 3, "crashed": 1, "killed": 0},
+        ),
+        NOW,
+        None,
+    )
+
+    assert reading.failures == {
+        Cause.OUT_OF_MEMORY: 2,
+        Cause.TRAINER_ERROR: 4,
+        Cause.PREEMPTED: 4,
+        Cause.NODE_LOST: 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("state", "tags", "cause", "node"),
+    [
+        ("failed", ("mine", "wandbsweep:stalled", "wandbsweep.node:gpu-7"), Cause.STALLED, "gpu-7"),
+        ("failed", ("wandbsweep:preempted", "wandbsweep:nan-metric"), Cause.NAN_METRIC, None),
+        ("failed", ("wandbsweep:preempted",), Cause.TRAINER_ERROR, None),
+        ("crashed", (), Cause.NODE_LOST, None),
+        ("killed", ("wandbsweep:of-a-later-version",), Cause.STOPPED, None),
+        ("finished", ("wandbsweep:no-run",), Cause.NO_RUN, None),
+    ],
+)
+def test_a_failed_run_is_told_with_its_cause_and_its_node(state, tags, cause, node):
+    run = FailedRun("r1", "brave-run-1", "http://wandb.test/r1", state, tags, None)
+
+    (told,) = to_reading(an_answer(latest_failures=(run,)), NOW, None).latest_failures
+
+    assert (told.run_id, told.name, told.url, told.cause, told.node) == ("r1", "brave-run-1", run.url, cause, node)
+
+
+def test_a_sweep_has_the_name_and_description_of_its_config():
+    reading = to_reading(an_answer(config=a_sweep(name="terrain", description="rough")), NOW, None)
+
+    assert (reading.display_name, reading.description) == ("terrain", "rough")
 
 
 def test_a_scan_is_shown_as_one_with_the_values_of_its_best_trial():

@@ -38,7 +38,9 @@ _RUN_FIELDS: dict[str, Value] = {
     "description": runs.c.description,
     "created_at": runs.c.created_at,
     "updated_at": runs.c.updated_at,
-    "heartbeat_at": func.max(func.coalesce(runs.c.listed_at, 0), func.coalesce(runs.c.streamed_at, 0)),
+    "heartbeat_at": func.max(
+        *(func.coalesce(sign, 0) for sign in (runs.c.handed_at, runs.c.listed_at, runs.c.streamed_at))
+    ),
     "sweep": select(sweeps.c.name).where(sweeps.c.id == runs.c.sweep_id).correlate(runs).scalar_subquery(),
     "tags": runs.c.tags,
 }

@@ -1,7 +1,8 @@
 """Many sweeps in one GraphQL request: the text of the request, and the reading of one sweep from its answer.
 
 Each sweep is asked for under its own alias with the fields that the SDK uses: the sweep itself, its runs counted once
-for each run state, and the first of its finished runs in the order of the sweep's metric.
+for each run state, and the first of its finished runs in the order of the sweep's metric; and what became of the others
+where some did not simply finish.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from wandbsweep.tracking import failure_reads
 from wandbsweep.tracking.answer_fields import MalformedAnswerError, a_count, a_text, an_object, an_object_or_none, nodes
 from wandbsweep.tracking.config_text import parse_config
 from wandbsweep.tracking.links import run_url, sweep_url
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wandbsweep.sweep.path import SweepPath
+    from wandbsweep.tracking.protocol import RunTags
 
 RUN_STATES = ("pending", "running", "finished", "failed", "crashed", "killed", "preempting", "preempted")
 
@@ -41,10 +44,18 @@ class Metric:
 
 @dataclass(frozen=True)
 class Question:
-    """A sweep to read, and the metric by which to look for its best run where that is known already."""
+    """A sweep to read, and what is known of it already: its metric, and whether any run did not simply finish."""
 
     path: SweepPath
-    metric: Metric | None
+    metric: Metric | None = None
+    troubled: bool = False
+
+
+class Look(NamedTuple):
+    """The answer to a question, and the question that it shows to be the right one."""
+
+    reading: SweepReading
+    right_question: Question
 
 
 def metric_of(config: Mapping[str, Any]) -> Metric | None:
@@ -59,47 +70,52 @@ def alias(position: int) -> str:
     return f"s{position}"
 
 
-def batch_request(questions: Sequence[Question]) -> tuple[str, dict[str, Any]]:
+def batch_request(questions: Sequence[Question], tags: RunTags) -> tuple[str, dict[str, Any]]:
     """Return the text and the variables of one request for all the sweeps asked for."""
-    declarations: list[str] = []
-    selections: list[str] = []
+    kinds: dict[str, str] = {}
     variables: dict[str, Any] = {}
+    selections: list[str] = []
     for position, question in enumerate(questions):
         name = alias(position)
-        kinds, values = _variables(name, question)
-        declarations += [f"${variable}: {kind}" for variable, kind in kinds.items()]
-        selections.append(_selection(name, with_best=question.metric is not None))
-        variables |= values
-    text = f"query ReadSweeps({', '.join(declarations)}) {{\n" + "\n".join(selections) + "\n}"
-    return text, variables
+        path = question.path
+        counts = _count_filters(question, tags)
+        filters = {f"{name}_{count}": text for count, text in counts.items()}
+        if question.troubled:
+            filters[f"{name}_latest"] = failure_reads.latest_filter(path.sweep_id, tags)
+        place = {f"{name}_entity": path.entity, f"{name}_project": path.project, f"{name}_sweep": path.sweep_id}
+        order = {f"{name}_order": question.metric.order} if question.metric is not None else {}
+        kinds |= dict.fromkeys(place, "String!") | dict.fromkeys(filters, "JSONString") | dict.fromkeys(order, "String")
+        variables |= place | filters | order
+        selections.append(_selection(name, question, list(counts)))
+    declarations = ", ".join(f"${variable}: {kind}" for variable, kind in kinds.items())
+    return f"query ReadSweeps({declarations}) {{\n" + "\n".join(selections) + "\n}", variables
 
 
-def _variables(name: str, question: Question) -> tuple[dict[str, str], dict[str, Any]]:
-    path = question.path
-    kinds = {f"{name}_entity": "String!", f"{name}_project": "String!", f"{name}_sweep": "String!"}
-    values: dict[str, Any] = dict(zip(kinds, (path.entity, path.project, path.sweep_id), strict=True))
-    for state in RUN_STATES:
-        kinds[f"{name}_{state}"] = "JSONString"
-        values[f"{name}_{state}"] = json.dumps({"$and": [{"sweep": path.sweep_id}, {"state": state}]})
+def _count_filters(question: Question, tags: RunTags) -> dict[str, str]:
+    sweep_id = question.path.sweep_id
+    counts = {state: failure_reads.run_filter(sweep_id, {"state": state}) for state in RUN_STATES}
+    counts |= failure_reads.sign_of_tags(sweep_id, tags)
+    return counts | (failure_reads.count_filters(sweep_id, tags) if question.troubled else {})
+
+
+def _selection(name: str, question: Question, counts: Sequence[str]) -> str:
+    lines = [f"{count}: runCount(filters: ${name}_{count})" for count in counts]
     if question.metric is not None:
-        kinds[f"{name}_order"] = "String"
-        values[f"{name}_order"] = question.metric.order
-    return kinds, values
+        best = "edges { node { name displayName config summaryMetrics } }"
+        lines.append(f"best: runs(filters: ${name}_finished, order: ${name}_order, first: 1) {{ {best} }}")
+    if question.troubled:
+        lines.append(failure_reads.latest_selection(f"{name}_latest"))
+    return "\n".join(
+        (
+            f"{name}: project(name: ${name}_project, entityName: ${name}_entity) {{",
+            f"sweep(sweepName: ${name}_sweep) {{ name state config runCountExpected }}",
+            *lines,
+            "}",
+        )
+    )
 
 
-def _selection(name: str, *, with_best: bool) -> str:
-    counts = "\n".join(f"        {state}: runCount(filters: ${name}_{state})" for state in RUN_STATES)
-    best = f"""
-        best: runs(filters: ${name}_finished, order: ${name}_order, first: 1) {{
-            edges {{ node {{ name displayName config summaryMetrics }} }}
-        }}"""
-    return f"""    {name}: project(name: ${name}_project, entityName: ${name}_entity) {{
-        sweep(sweepName: ${name}_sweep) {{ name state config runCountExpected }}
-{counts}{best if with_best else ""}
-    }}"""
-
-
-def parse_sweep(question: Question, fields: Mapping[str, Any], *, app: str) -> SweepReading | None:
+def parse_sweep(question: Question, fields: Mapping[str, Any], tags: RunTags, *, app: str) -> Look | None:
     """Read one sweep from the project that was asked for it; None when the project has no such sweep.
 
     Raises:
@@ -113,15 +129,22 @@ def parse_sweep(question: Question, fields: Mapping[str, Any], *, app: str) -> S
         raise MalformedAnswerError(f"config is longer than {_LONGEST_CONFIG // 1024} KiB")
     config = parse_config(text)
     expected = sweep.get("runCountExpected")
-    return SweepReading(
+    counts = {state: a_count(fields, state) for state in RUN_STATES}
+    asked = question.troubled
+    reading = SweepReading(
         path=question.path,
         url=sweep_url(app, question.path),
         state=a_text(sweep, "state").upper(),
         config=config,
         expected_runs=expected if isinstance(expected, int) else None,
-        runs_by_state={state: a_count(fields, state) for state in RUN_STATES},
+        runs_by_state=counts,
         best=_best_run(question, fields, config, app),
+        tag_counts=failure_reads.parse_tag_counts(fields, tags) if asked else failure_reads.no_tags(tags),
+        untagged=failure_reads.parse_untagged(fields, tags, counts) if asked else failure_reads.no_bad_runs(),
+        latest_failures=failure_reads.parse_latest(fields, tags, question.path, app) if asked else (),
     )
+    right = Question(question.path, metric_of(config), failure_reads.is_troubled(fields, tags, counts))
+    return Look(reading, right)
 
 
 def _best_run(question: Question, fields: Mapping[str, Any], config: Mapping[str, Any], app: str) -> BestRun | None:

@@ -1,7 +1,8 @@
 """Reads many sweeps of one account in few requests, so that trouble with one of them stays with that one.
 
-The order in which to look for the best run is in the sweep's own config, so a sweep that is read for the first time
-may need a second look. The metric is remembered as a hint; a config that says otherwise is believed.
+The order in which to look for the best run is in the sweep's own config, and only a sweep some of whose runs did not
+simply finish is asked what became of them. So a sweep that is read for the first time may need a second look. What it
+showed is remembered as a hint of what to ask; an answer that says otherwise is believed.
 """
 
 from __future__ import annotations
@@ -15,34 +16,28 @@ from wandbsweep.tracking.answer_fields import MalformedAnswerError, an_object_or
 from wandbsweep.tracking.errors import KeyRejected, PartialReadError, ServerFault, TrackingError
 from wandbsweep.tracking.failures import server_name
 from wandbsweep.tracking.graphql_client import Answer, AnswerTooLarge, GraphQLClient
-from wandbsweep.tracking.graphql_reads import (
-    Metric,
-    Question,
-    alias,
-    batch_request,
-    metric_of,
-    parse_sweep,
-)
-from wandbsweep.tracking.protocol import Account, SweepReading
+from wandbsweep.tracking.graphql_reads import Look, Question, alias, batch_request, parse_sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from wandbsweep.sweep.path import SweepPath
+    from wandbsweep.tracking.protocol import Account, RunTags, SweepReading
 
 _SWEEPS_PER_REQUEST = 20
-_REMEMBERED_METRICS = 10_000
+_REMEMBERED_SWEEPS = 10_000
 
-_Outcome = SweepReading | TrackingError | None
+_Outcome = Look | TrackingError | None
 
 
 class SweepReader:
     """Asks in batches and takes the answers apart."""
 
-    def __init__(self, client: GraphQLClient, app_url: Callable[[str], str]) -> None:
+    def __init__(self, client: GraphQLClient, app_url: Callable[[str], str], tags: RunTags) -> None:
         self._client = client
         self._app_url = app_url
-        self._metrics: OrderedDict[tuple[str, SweepPath], Metric] = OrderedDict()
+        self._tags = tags
+        self._questions: OrderedDict[tuple[str, SweepPath], Question] = OrderedDict()
 
     async def read(self, account: Account, paths: Sequence[SweepPath]) -> Mapping[SweepPath, SweepReading | None]:
         """Read every sweep once; see the protocol for what is returned and raised."""
@@ -52,7 +47,11 @@ class SweepReader:
         for batch in await asyncio.gather(*(self._read_batch(account, batch) for batch in batches)):
             outcomes |= batch
         failures = {path: outcome for path, outcome in outcomes.items() if isinstance(outcome, TrackingError)}
-        readings = {path: outcome for path, outcome in outcomes.items() if not isinstance(outcome, TrackingError)}
+        readings = {
+            path: outcome and outcome.reading
+            for path, outcome in outcomes.items()
+            if not isinstance(outcome, TrackingError)
+        }
         if failures and not readings:
             raise next(iter(failures.values()))
         if failures:
@@ -60,33 +59,31 @@ class SweepReader:
         return readings
 
     async def _read_batch(self, account: Account, paths: Sequence[SweepPath]) -> dict[SweepPath, _Outcome]:
-        questions = [Question(path, self._metrics.get((account.base_url, path))) for path in paths]
+        questions = [self._questions.get((account.base_url, path)) or Question(path) for path in paths]
         outcomes = await self._ask(account, questions)
         again = [q for q in (self._better_question(account, q, outcomes[q.path]) for q in questions) if q is not None]
         if again:
             outcomes |= await self._ask(account, again)
         return outcomes
 
-    def _better_question(self, account: Account, question: Question, outcome: _Outcome) -> Question | None:
-        """Learn the metric from a reading; a new question if the best run was looked for by another one."""
-        if not isinstance(outcome, SweepReading):
+    def _better_question(self, account: Account, asked: Question, outcome: _Outcome) -> Question | None:
+        """Learn from a look; the question to ask at once if the one that was asked missed something."""
+        if not isinstance(outcome, Look):
             return None
-        metric = metric_of(outcome.config)
-        self._remember((account.base_url, question.path), metric)
-        if metric == question.metric or not outcome.runs_by_state["finished"]:
-            return None
-        return Question(question.path, metric)
+        right = outcome.right_question
+        self._remember((account.base_url, asked.path), right)
+        missed_the_best = right.metric != asked.metric and outcome.reading.runs_by_state["finished"]
+        return right if missed_the_best or (right.troubled and not asked.troubled) else None
 
-    def _remember(self, sweep: tuple[str, SweepPath], metric: Metric | None) -> None:
-        self._metrics.pop(sweep, None)
-        if metric is not None:
-            self._metrics[sweep] = metric
-        if len(self._metrics) > _REMEMBERED_METRICS:
-            self._metrics.popitem(last=False)
+    def _remember(self, sweep: tuple[str, SweepPath], question: Question) -> None:
+        self._questions.pop(sweep, None)
+        self._questions[sweep] = question
+        if len(self._questions) > _REMEMBERED_SWEEPS:
+            self._questions.popitem(last=False)
 
     async def _ask(self, account: Account, questions: Sequence[Question]) -> dict[SweepPath, _Outcome]:
         """Ask for all at once; halve the batch where one sweep may spoil the answer for the others."""
-        text, variables = batch_request(questions)
+        text, variables = batch_request(questions, self._tags)
         try:
             answer = await self._client.ask(account, text, variables)
         except AnswerTooLarge as error:
@@ -120,6 +117,6 @@ class SweepReader:
             project = an_object_or_none(answer.data, name)
             if project is None:
                 return None
-            return parse_sweep(question, project, app=self._app_url(account.base_url))
+            return parse_sweep(question, project, self._tags, app=self._app_url(account.base_url))
         except MalformedAnswerError as error:
             return ServerFault(f"{server} answered about {question.path} in an unknown form: {error}")

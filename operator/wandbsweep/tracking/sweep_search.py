@@ -1,4 +1,7 @@
-"""Looks a sweep up by the marker that its creator left in it, page by page through a project."""
+"""Looks a sweep up by the marker that its creator left in it, page by page through a project.
+
+The marker is a line of its own in the description: one object's marker may begin like that of another.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from wandbsweep.tracking import documents
 from wandbsweep.tracking.answer_fields import a_text, an_object, an_object_or_none, nodes
+from wandbsweep.tracking.config_text import parse_config
 from wandbsweep.tracking.errors import KeyRejected, ServerFault
 from wandbsweep.tracking.failures import server_name
 
@@ -23,8 +27,8 @@ _MOST_PAGES = 200
 async def find_sweep(client: GraphQLClient, account: Account, *, entity: str, project: str, marker: str) -> str | None:
     """Return the ID of the sweep that holds the marker; None when no sweep does, or there is no such project.
 
-    The order of the pages is the server's. A project that is too large to be looked through is an error, never None:
-    None means that a sweep may be created.
+    The order of the pages is the server's: newest first, so that a sweep is found soon after it was created. A project
+    that is too large to be looked through is an error, never None: None means that a sweep may be created.
 
     Raises:
         MalformedAnswerError: a field is missing or of the wrong kind.
@@ -37,7 +41,7 @@ async def find_sweep(client: GraphQLClient, account: Account, *, entity: str, pr
         if page is None:
             return None
         for sweep in nodes(page):
-            if any(marker in str(sweep.get(field) or "") for field in ("description", "config")):
+            if _holds(sweep, marker):
                 return a_text(sweep, "name")
         info = an_object(page, "pageInfo")
         if not info.get("hasNextPage"):
@@ -46,6 +50,18 @@ async def find_sweep(client: GraphQLClient, account: Account, *, entity: str, pr
             break
         cursor = a_text(info, "endCursor")
     raise ServerFault(f"{server_name(account)} lists the sweeps of {entity}/{project} without an end")
+
+
+def _holds(sweep: Mapping[str, Any], marker: str) -> bool:
+    """Whether the marker stands in a sweep; a config is parsed only where it may."""
+    description, config = sweep.get("description"), str(sweep.get("config") or "")
+    if _has_line(description, marker):
+        return True
+    return marker in config and _has_line(parse_config(config).get("description"), marker)
+
+
+def _has_line(text: object, line: str) -> bool:
+    return isinstance(text, str) and any(each.strip() == line for each in text.splitlines())
 
 
 def _page(account: Account, answer: Answer, place: str) -> Mapping[str, Any] | None:

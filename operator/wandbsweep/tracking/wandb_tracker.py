@@ -62,7 +62,7 @@ class WandbTracker:
         self._client = GraphQLClient(timeout_seconds=timeout_seconds, requests_per_account=requests_per_account)
         self._app_urls = {base.rstrip("/"): app.rstrip("/") for base, app in (app_urls or {}).items()}
         self._run_tags = run_tags or RunTags()
-        self._reader = SweepReader(self._client, self._app_url)
+        self._reader = SweepReader(self._client, self._app_url, self._run_tags)
 
     async def create(
         self,

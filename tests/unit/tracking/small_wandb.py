@@ -11,6 +11,8 @@ import yaml
 from unit.tracking.web_server import Reply
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from unit.tracking.web_server import Request
 
 
@@ -98,16 +100,26 @@ class SmallWandb:
         runs = sweep.runs if sweep else []
         answer: dict[str, Any] = {"sweep": sweep and _sweep_fields(sweep_id, sweep)}
         for variable, text in variables.items():
-            alias, _, state = variable.partition("_")
-            if alias == name and isinstance(text, str) and text.startswith("{"):
-                assert json.loads(text) == {"$and": [{"sweep": sweep_id}, {"state": state}]}
-                answer[state] = sum(run["state"] == state for run in runs)
+            alias, _, count = variable.partition("_")
+            if alias != name or not isinstance(text, str) or not text.startswith("{"):
+                continue
+            chosen = [run for run in runs if _matches(json.loads(text), run | {"sweep": sweep_id})]
+            newest = sorted(chosen, key=lambda run: run["heartbeatAt"], reverse=True)
+            answer[count] = {"edges": [{"node": run} for run in newest[:5]]} if count == "latest" else len(chosen)
         if order := variables.get(f"{name}_order"):
             answer["best"] = {"edges": [{"node": run} for run in _ordered(runs, order)[:1]]}
         return answer
 
 
-def run(name: str, state: str = "finished", *, summary: str = "{}", **config: Any) -> dict[str, Any]:
+def run(
+    name: str,
+    state: str = "finished",
+    *,
+    summary: str = "{}",
+    tags: Sequence[str] = (),
+    seen_at: str = "2026-01-31T12:00:00Z",
+    **config: Any,
+) -> dict[str, Any]:
     wrapped = {key: {"desc": None, "value": value} for key, value in config.items()} | {"_wandb": {"value": {}}}
     return {
         "name": name,
@@ -115,7 +127,22 @@ def run(name: str, state: str = "finished", *, summary: str = "{}", **config: An
         "state": state,
         "config": json.dumps(wrapped),
         "summaryMetrics": summary,
+        "tags": list(tags),
+        "heartbeatAt": seen_at,
     }
+
+
+def _matches(query: dict[str, Any], run: dict[str, Any]) -> bool:
+    """As much of a filter as the tracker may use; anything else is an error of the test."""
+    ((field, wanted), *more) = query.items()
+    assert not more
+    if field == "$and":
+        return all(_matches(part, run) for part in wanted)
+    if field == "$or":
+        return any(_matches(part, run) for part in wanted)
+    assert field in {"sweep", "state", "tags"}
+    values = run[field] if field == "tags" else [run[field]]
+    return bool(set(values).intersection(wanted["$in"] if isinstance(wanted, dict) else [wanted]))
 
 
 def _sweep_fields(sweep_id: str, sweep: Sweep) -> dict[str, Any]:

@@ -75,7 +75,9 @@ async def test_a_created_sweep_is_read_back_and_found(tracker, account, wandb_se
     assert reading.best is None
 
 
-@pytest.mark.parametrize(("project", "marker"), [("found", "uid: other"), ("no-such-project", "uid: 0a1b")])
+@pytest.mark.parametrize(
+    ("project", "marker"), [("found", "uid: other"), ("no-such-project", "wandbsweep.dev/uid: 0a1b")]
+)
 async def test_nothing_is_found_where_nothing_is(tracker, account, project, marker):
     await tracker.create(account, entity=None, project="found", config=CONFIG)
 
@@ -87,7 +89,7 @@ async def test_the_oldest_of_many_sweeps_is_found(tracker, account):
     others = [CONFIG | {"description": f"uid: {number}"} for number in range(110)]
     await asyncio.gather(*(tracker.create(account, entity=None, project="many", config=other) for other in others))
 
-    found = await tracker.find(account, entity=None, project="many", marker="uid: 0a1b")
+    found = await tracker.find(account, entity=None, project="many", marker="wandbsweep.dev/uid: 0a1b")
 
     assert found is not None
     assert found.path == first.path
@@ -168,7 +170,7 @@ async def test_a_sweep_outlives_its_server_and_the_outage_is_told(tracker, morta
         await tracker.create(account, entity="wandbsweep", project="outage", config=CONFIG)
 
     await asyncio.to_thread(mortal_server.restart)
-    found = await tracker.find(account, entity=None, project="outage", marker="uid: 0a1b")
+    found = await tracker.find(account, entity=None, project="outage", marker="wandbsweep.dev/uid: 0a1b")
     reading = (await tracker.read(account, [created.path]))[created.path]
     assert found is not None
     assert found.path == created.path

@@ -54,15 +54,20 @@ def _heartbeat(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:  # 
 
 @sweep.field("agents")
 def _agents(owner: Sweep, info: Info, *, after: str | None = None, first: int | None = None) -> dict[str, Any]:
-    found = agents.of_sweep(info.context.connection, owner.id)
-    return connection_page(lambda offset, limit: found[offset : offset + limit], after=after, first=first)
+    connection = info.context.connection
+    return connection_page(
+        lambda offset, limit: agents.of_sweep(connection, owner.id, after=offset, first=limit),
+        after=after,
+        first=first,
+    )
 
 
 @sweep.field("agent")
 def _agent(owner: Sweep, info: Info, agentName: str) -> Agent | None:  # noqa: N803 - W&B's name
+    connection = info.context.connection
     number = number_of("Agent", agentName)
-    found = agents.of_sweep(info.context.connection, owner.id)
-    return next((each for each in found if each.name == agentName or each.id == number), None)
+    found = agents.get(connection, number) if number is not None else agents.find(connection, owner.id, agentName)
+    return found if found is not None and found.sweep_id == owner.id else None
 
 
 @agent.field("id")

@@ -98,6 +98,7 @@ def _change(connection: Connection, request: GraphQLRequest, given: dict[str, An
             columns[column] = given[name]
     if columns:
         sweeps.change(connection, found.id, **columns, updated_at=request.now)
+        lifecycle.settle(connection, found.id, now=request.now)  # a lower run cap may have been reached already
     if (state := given.get("state")) is not None:
         lifecycle.set_sweep_state(connection, found, state, now=request.now)
     return sweeps.get(connection, found.id) or found

@@ -40,9 +40,17 @@ def get(connection: Connection, agent_id: int) -> Agent | None:
     return Agent(**row) if row else None
 
 
-def of_sweep(connection: Connection, sweep_id: int) -> list[Agent]:
-    rows = connection.execute(select(agents).where(agents.c.sweep_id == sweep_id).order_by(agents.c.id))
+def of_sweep(connection: Connection, sweep_id: int, *, after: int, first: int) -> list[Agent]:
+    """Newest first: a sweep keeps every agent it ever had, and the older ones have little more to tell."""
+    query = select(agents).where(agents.c.sweep_id == sweep_id).order_by(agents.c.id.desc())
+    rows = connection.execute(query.offset(after).limit(first))
     return [Agent(**row) for row in rows.mappings()]
+
+
+def find(connection: Connection, sweep_id: int, name: str) -> Agent | None:
+    chosen = select(agents).where(agents.c.sweep_id == sweep_id, agents.c.name == name)
+    row = connection.execute(chosen.limit(1)).mappings().one_or_none()
+    return Agent(**row) if row else None
 
 
 def touch(connection: Connection, agent_id: int, *, now: float) -> None:

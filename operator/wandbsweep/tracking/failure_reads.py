@@ -37,7 +37,8 @@ def sign_of_tags(sweep_id: str, tags: RunTags) -> dict[str, str]:
 
 def is_troubled(fields: Mapping[str, Any], tags: RunTags, runs_by_state: Mapping[str, int]) -> bool:
     """Whether any run did not simply finish; see `parse_tag_counts`."""
-    return any(runs_by_state[state] for state in BAD_STATES) or (bool(tags.counted) and a_count(fields, "tagged") > 0)
+    tagged = a_count(fields, "tagged") if tags.counted else 0
+    return tagged > 0 or any(runs_by_state[state] for state in BAD_STATES)
 
 
 def count_filters(sweep_id: str, tags: RunTags) -> dict[str, str]:

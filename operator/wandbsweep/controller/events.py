@@ -1,36 +1,28 @@
 """Kubernetes Events: what a user reads at the end of `kubectl describe`.
 
-Each Event is made by one function with typed arguments. Its name is derived from what it says about which object, so
-that saying it twice, also after a restart, is a conflict at the API server and not a second Event.
+Each Event is made by one function with typed arguments and says by its key when it is the same as another.
 """
 
 from __future__ import annotations
 
-import hashlib
-import logging
 from dataclasses import dataclass
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
-from wandbsweep.api import labels
 from wandbsweep.api.reasons import ConditionType, Reason
 from wandbsweep.api.status import ConditionStatus
-from wandbsweep.controller.kube_api import ConflictError, KubeError, core_path
+from wandbsweep.pool import actions
 from wandbsweep.pool.facts import JobPhase
 
 if TYPE_CHECKING:
-    from wandbsweep.api.status import Condition, WandbSweepStatus
-    from wandbsweep.controller.kube_api import KubeApi
-    from wandbsweep.pool.facts import AgentJob, Snapshot
+    from wandbsweep.api.status import AvoidedNode, Condition, WandbSweepStatus
+    from wandbsweep.pool.facts import AgentJob, FailedRun, Snapshot
     from wandbsweep.pool.outcome import Outcome
-
-COMPONENT: Final = "wandbsweep-operator"
-_MESSAGE_LIMIT: Final = 1024  # the API server refuses longer ones
 
 _TOLD = (
     ConditionType.SWEEP_VALID,
     ConditionType.WANDB_REACHABLE,
     ConditionType.SWEEP_CREATED,
+    ConditionType.SUSPENDED,
     ConditionType.COMPLETE,
     ConditionType.FAILED,
 )
@@ -39,7 +31,8 @@ _TOLD = (
 _QUIET = frozenset({Reason.VALID, Reason.CREATING, Reason.NOT_VALID, Reason.NOT_REACHABLE, Reason.IN_PROGRESS})
 """Reasons that say nothing new: what follows from another condition, or the ordinary course."""
 
-log = logging.getLogger(__name__)
+_USUAL = frozenset({Reason.REACHABLE, Reason.NOT_SUSPENDED})
+"""Reasons that are news only where another one stood before."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +45,16 @@ class Event:
     warning: bool = False
 
 
-def of_pass(snapshot: Snapshot, outcome: Outcome, status: WandbSweepStatus) -> list[Event]:
+def of_pass(snapshot: Snapshot, plan: actions.Plan, outcome: Outcome, status: WandbSweepStatus) -> list[Event]:
     """All that a pass over a live object has to tell, once its status was written."""
-    return [*of_conditions(snapshot.status, status), *of_agents(snapshot, outcome)]
+    return [
+        *of_conditions(snapshot.status, status),
+        *of_agents(snapshot, outcome),
+        *of_plan(snapshot, plan),
+        *of_the_sweep(snapshot, outcome),
+        *of_runs(snapshot),
+        *(node_avoided(node) for node in status.avoided_nodes if node not in snapshot.status.avoided_nodes),
+    ]
 
 
 def of_conditions(before: WandbSweepStatus, after: WandbSweepStatus) -> list[Event]:
@@ -64,14 +64,20 @@ def of_conditions(before: WandbSweepStatus, after: WandbSweepStatus) -> list[Eve
         old, new = before.condition(kind), after.condition(kind)
         if new is None or new.reason in _QUIET or (old and _says(old) == _says(new)):
             continue
-        if new.reason is Reason.REACHABLE and old is None:
-            continue  # the first answer is no news
+        if new.reason in _USUAL and old is None:
+            continue
         if kind in {ConditionType.COMPLETE, ConditionType.FAILED} and new.status is not ConditionStatus.TRUE:
             continue
-        bad = (new.status is ConditionStatus.TRUE) == (kind is ConditionType.FAILED)
-        warning = bad or new.reason is Reason.VALID_WITH_WARNINGS
-        events.append(Event(new.reason, new.message or new.reason.when, _key(new), warning=warning))
+        events.append(Event(new.reason, new.message or new.reason.when, _key(new), warning=_warns(new)))
     return events
+
+
+def _warns(condition: Condition) -> bool:
+    """Whether somebody has to look at this. That a sweep is paused is somebody's wish."""
+    if condition.type is ConditionType.SUSPENDED:
+        return False
+    bad = (condition.status is ConditionStatus.TRUE) == (condition.type is ConditionType.FAILED)
+    return bad or condition.reason is Reason.VALID_WITH_WARNINGS
 
 
 def _key(condition: Condition) -> str:
@@ -99,9 +105,78 @@ def agent_ended(snapshot: Snapshot, job: AgentJob) -> Event:
     pod = next((pod for pod in snapshot.pods if pod.job_name == job.name and pod.exit_message), None)
     words = f" {pod.exit_message}" if pod else ""
     where = f" on node {pod.node}" if pod and pod.node else ""
+    key = f"{job.name}/{job.created_at.timestamp()}"  # a slot whose Jobs were removed counts them from 0 again
     if job.phase is JobPhase.FAILED:
-        return Event(Reason.AGENT_FAILED, f"Job {job.name} ended badly{where}.{words}", job.name, warning=True)
-    return Event(Reason.AGENT_ENDED, f"Job {job.name} ended{where}.{words}", job.name)
+        return Event(Reason.AGENT_FAILED, f"Job {job.name} ended badly{where}.{words}", key, warning=True)
+    return Event(Reason.AGENT_ENDED, f"Job {job.name} ended{where}.{words}", key)
+
+
+def of_plan(snapshot: Snapshot, plan: actions.Plan) -> list[Event]:
+    """What was asked of agents, and that the object goes because its time is over."""
+    events = []
+    for action in plan.actions:
+        match action:
+            case actions.AskToLeave():
+                message = f"Asked {action.pod_name} to leave after its current run: {action.why}."
+                events.append(Event(Reason.AGENT_LEAVING, message, action.pod_name))
+            case actions.DeleteObject():
+                ttl = snapshot.spec.ttl_seconds_after_finished
+                message = (
+                    f"The object is deleted: spec.ttlSecondsAfterFinished ({ttl} s) is over. The sweep stays on W&B."
+                )
+                events.append(Event(Reason.OBJECT_EXPIRED, message, "expired"))
+    return events
+
+
+def of_the_sweep(snapshot: Snapshot, outcome: Outcome) -> list[Event]:
+    """What was done to a sweep that was there. Pauses and resumptions are told by their condition."""
+    events = []
+    for action in outcome.on_wandb:
+        match action:
+            case actions.SetSweepState(why=Reason() as why):
+                message = f"{action.path}: {why.when}"
+                events.append(Event(why, message, str(action.path), warning=why is Reason.OVERRUN_STOPPED))
+            case actions.UpdateSweep():
+                message = f"Changed {_changes(snapshot, action)} of {action.path} on W&B."
+                events.append(Event(Reason.SWEEP_UPDATED, message, f"{action.path}/{snapshot.generation}"))
+    return events
+
+
+def _changes(snapshot: Snapshot, update: actions.UpdateSweep) -> str:
+    """What an update changed, where the sweep was seen before."""
+    seen, config = snapshot.reading, update.config
+    if seen is None:
+        return "the definition"
+    parts = []
+    if config.get("run_cap") != seen.run_cap:
+        parts.append(f"the run cap from {_cap(seen.run_cap)} to {_cap(config.get('run_cap'))}")
+    if config.get("name") != seen.display_name:
+        parts.append(f"the name to {config.get('name')}")
+    if config.get("description") != seen.description:
+        parts.append("the description")
+    return ", ".join(parts) or "the definition"
+
+
+def _cap(cap: object) -> str:
+    return "none" if cap is None else str(cap)
+
+
+def of_runs(snapshot: Snapshot) -> list[Event]:
+    """The last runs that ended badly."""
+    return [run_failed(run) for run in snapshot.reading.latest_failures] if snapshot.reading else []
+
+
+def run_failed(run: FailedRun) -> Event:
+    """Why a run failed, and where."""
+    where = f" on node {run.node}" if run.node else ""
+    message = f"Run {run.name} ({run.run_id}) ended badly{where}: {run.cause}. {run.cause.when} {run.url}"
+    return Event(Reason.RUN_FAILED, message, f"{run.run_id}/{run.cause}", warning=run.cause.of_user)
+
+
+def node_avoided(node: AvoidedNode) -> Event:
+    """From which node new agents keep away, with the last words of the agent that failed there."""
+    message = f"Node {node.name}: {Reason.NODE_AVOIDED.when} {node.message}".rstrip()
+    return Event(Reason.NODE_AVOIDED, message, f"{node.name}/{node.since.timestamp()}", warning=True)
 
 
 def of_deletion(snapshot: Snapshot, state: str | None, gave_up: str | None) -> Event:
@@ -114,62 +189,6 @@ def of_deletion(snapshot: Snapshot, state: str | None, gave_up: str | None) -> E
     if state == "CANCELED":
         return Event(Reason.SWEEP_CANCEL_REQUESTED, f"Cancelled {sweep} on W&B.", "deletion")
     return Event(Reason.SWEEP_RETAINED, f"{sweep} stays on W&B as it is.", "deletion")
-
-
-class Recorder:
-    """Sends Events. One that cannot be sent is logged: a pass never fails for it."""
-
-    def __init__(self, kube: KubeApi) -> None:
-        self._kube = kube
-        self._sent: dict[str, set[str]] = {}
-
-    async def send(self, snapshot: Snapshot, events: list[Event]) -> None:
-        """Send those of the Events that were not sent before."""
-        sent = self._sent.setdefault(snapshot.uid, set())
-        for event in events:
-            name = event_name(snapshot, event)
-            if name in sent:
-                continue
-            sent.add(name)
-            try:
-                await self._kube.create(core_path(snapshot.namespace, "events"), _manifest(snapshot, event, name))
-            except ConflictError:
-                continue
-            except KubeError as error:
-                log.warning("An Event about %s/%s was lost: %s", snapshot.namespace, snapshot.name, error)
-
-    def forget(self, uid: str) -> None:
-        """The object is gone."""
-        self._sent.pop(uid, None)
-
-
-def event_name(snapshot: Snapshot, event: Event) -> str:
-    """The same Event about the same object has the same name."""
-    digest = hashlib.sha256(f"{snapshot.uid}/{event.reason}/{event.key}".encode()).hexdigest()
-    return f"{snapshot.name}.{digest[:16]}"
-
-
-def _manifest(snapshot: Snapshot, event: Event, name: str) -> dict[str, Any]:
-    now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    message = event.message
-    return {
-        "metadata": {"name": name, "namespace": snapshot.namespace},
-        "involvedObject": {
-            "apiVersion": labels.API_VERSION,
-            "kind": labels.KIND,
-            "namespace": snapshot.namespace,
-            "name": snapshot.name,
-            "uid": snapshot.uid,
-        },
-        "type": "Warning" if event.warning else "Normal",
-        "reason": str(event.reason),
-        "message": message if len(message) <= _MESSAGE_LIMIT else message[: _MESSAGE_LIMIT - 1] + "…",
-        "source": {"component": COMPONENT},
-        "reportingComponent": COMPONENT,
-        "firstTimestamp": now,
-        "lastTimestamp": now,
-        "count": 1,
-    }
 
 
 def _says(condition: Condition) -> tuple[object, ...]:

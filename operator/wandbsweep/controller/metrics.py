@@ -1,6 +1,7 @@
-"""What Prometheus may ask: durations and errors of passes and of W&B calls, sweeps by phase, agents.
+"""What Prometheus may ask: durations and errors of passes and of W&B calls, sweeps by phase, agents, trials, GPUs.
 
-No metric carries the name of an object: their number would grow with use.
+No metric carries the name of an object: their number would grow with use. What is summed over objects are gauges,
+because an object takes its share along when it is deleted.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from wandbsweep.agent.causes import Cause
 from wandbsweep.api.reasons import Phase
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from wandbsweep.api.status import WandbSweepStatus
 
+_FATES = ("active", "finished", "failed", "preempted", "idle", "startup")
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -56,6 +59,19 @@ class Metrics:
         agents = Gauge("wandbsweep_agents", "Agents of all WandbSweeps.", ["state"], registry=self.registry)
         for state in ("desired", "active", "ready"):
             agents.labels(state=state).set_function(partial(self._agents, state))
+        trials = Gauge(
+            "wandbsweep_trials", "Ended trials of all WandbSweeps, by cause.", ["cause"], registry=self.registry
+        )
+        for cause in Cause:
+            trials.labels(cause=str(cause)).set_function(partial(self._ended_by, cause))
+        gpu_seconds = Gauge(
+            "wandbsweep_gpu_seconds",
+            "Time for which agents of all WandbSweeps held GPUs, by what became of it.",
+            ["fate"],
+            registry=self.registry,
+        )
+        for fate in _FATES:
+            gpu_seconds.labels(fate=fate).set_function(partial(self._gpu_seconds, fate))
 
     @contextmanager
     def reconciling(self) -> Iterator[None]:
@@ -82,3 +98,12 @@ class Metrics:
 
     def _agents(self, state: str) -> int:
         return sum(getattr(status.agents, state) for status in self._statuses.values() if status.agents)
+
+    def _ended_by(self, cause: Cause) -> int:
+        if cause is Cause.FINISHED:
+            return sum(status.runs.finished for status in self._statuses.values() if status.runs)
+        return sum(status.failures.get(cause.value, 0) for status in self._statuses.values())
+
+    def _gpu_seconds(self, fate: str) -> float:
+        hours = (getattr(status.gpu_hours, fate) for status in self._statuses.values() if status.gpu_hours)
+        return float(sum(hours) * 3600)

@@ -15,7 +15,6 @@ from kopf._core.engines.peering import Identity  # the type of an argument of ko
 from wandbsweep.controller import handlers, web
 from wandbsweep.controller.applying import Applier
 from wandbsweep.controller.ended_pods import EndedPods
-from wandbsweep.controller.events import Recorder
 from wandbsweep.controller.kube_api import KubeApi
 from wandbsweep.controller.leadership import LeadershipLostError, LeaseName, leadership
 from wandbsweep.controller.metrics import Metrics
@@ -23,6 +22,7 @@ from wandbsweep.controller.object_loops import ObjectLoops
 from wandbsweep.controller.observing import Observer
 from wandbsweep.controller.readings import Readings
 from wandbsweep.controller.reconciling import Reconciler
+from wandbsweep.controller.recorder import Recorder
 from wandbsweep.controller.run_causes import RUN_TAGS
 from wandbsweep.controller.tracking_metrics import MeasuredTracker
 from wandbsweep.tracking.wandb_tracker import WandbTracker

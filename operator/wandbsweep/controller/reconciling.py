@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from wandbsweep.controller.metrics import Metrics
     from wandbsweep.controller.observing import Observation, Observer
     from wandbsweep.controller.readings import Readings
+    from wandbsweep.controller.recorder import Recorder
     from wandbsweep.pool.facts import Snapshot
     from wandbsweep.pool.outcome import Outcome
 
@@ -38,7 +39,7 @@ class Reconciler:
         kube: KubeApi,
         observer: Observer,
         applier: Applier,
-        recorder: events.Recorder,
+        recorder: Recorder,
         readings: Readings,
         ended_pods: EndedPods,
         metrics: Metrics,
@@ -73,12 +74,15 @@ class Reconciler:
         if snapshot.deleted_at is not None:
             await self._recorder.send(snapshot, _farewell(snapshot, plan, outcome))
             return PassResult(plan.look_again)
+        if any(isinstance(action, actions.DeleteObject) for action in plan.actions):
+            await self._recorder.send(snapshot, events.of_plan(snapshot, plan))
+            return PassResult(AT_ONCE)
         verdict = None if outcome.wandb_problem else plan.verdict
         status = next_status(snapshot, outcome, verdict)
         await self._write(snapshot, body, status)
         self._ended_pods.settle(ObjectKey(snapshot.namespace, snapshot.name), status.settled_pods)
         self._metrics.keep(snapshot.uid, status)
-        await self._recorder.send(snapshot, events.of_pass(snapshot, outcome, status))
+        await self._recorder.send(snapshot, events.of_pass(snapshot, plan, outcome, status))
         # A new sweep is a new situation: its first agents need not wait for the watch to report the status.
         return PassResult(AT_ONCE if status.sweep_id and not snapshot.status.sweep_id else plan.look_again)
 

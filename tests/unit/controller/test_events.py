@@ -14,7 +14,8 @@ from unit.controller.api_server import failure
 from wandbsweep.api.reasons import ConditionType, Reason
 from wandbsweep.api.status import Condition, ConditionStatus, WandbSweepStatus
 from wandbsweep.controller import events
-from wandbsweep.controller.events import Event, Recorder, event_name
+from wandbsweep.controller.events import Event
+from wandbsweep.controller.recorder import Recorder, event_name
 from wandbsweep.pool.actions import RemoveAgent
 from wandbsweep.pool.facts import AgentPod, JobPhase
 from wandbsweep.pool.outcome import Outcome

@@ -5,11 +5,12 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wandbsweep.agent import outcomes
+from wandbsweep.agent import leave, outcomes, preemption
 from wandbsweep.agent.bundle import running_bundle
 from wandbsweep.agent.console import shared_console
 from wandbsweep.agent.drain import drain_budget
@@ -18,9 +19,11 @@ from wandbsweep.agent.environment import agent_environment
 from wandbsweep.agent.exit_codes import AgentExit
 from wandbsweep.agent.home import Home, agent_home
 from wandbsweep.agent.interpreter import Interpreter, WandbMissingError, find_interpreter
+from wandbsweep.agent.ledger import seconds_of_life
+from wandbsweep.agent.living_trials import reporter_of_run, unstarted_run
 from wandbsweep.agent.settings import AgentSettings, BadEnvironmentError, termination_log
 from wandbsweep.agent.signal_inbox import SignalInbox
-from wandbsweep.agent.supervisor import SIGNALS, Supervisor
+from wandbsweep.agent.supervisor import SIGNALS, AgentEnd, Supervisor
 from wandbsweep.agent.termination import without_secrets, write_termination_message
 from wandbsweep.agent.wandb_command import wandb_agent_command
 
@@ -29,16 +32,21 @@ if TYPE_CHECKING:
 
 _SEARCH_TICK_SECONDS = 0.1
 
+_HAND_BACK_SECONDS = 1.0
+"""For a run that was given to an agent which was just leaving."""
+
 
 def run_agent(environ: Mapping[str, str]) -> int:
     """Runs one agent to its end, says how it ended, and returns the exit code."""
+    began_at = time.monotonic()
     with SignalInbox(SIGNALS) as inbox:
         try:
             ending, runs = _run(AgentSettings.from_environ(environ), environ, inbox)
         except BadEnvironmentError as error:
             ending, runs = Ending(AgentExit.BAD_ENVIRONMENT, str(error)), outcomes.Tally()
     ending = replace(ending, message=without_secrets(ending.message, environ))
-    write_termination_message(termination_log(environ), ending, runs)
+    seconds = seconds_of_life(runs.seconds, time.monotonic() - began_at)
+    write_termination_message(termination_log(environ), ending, runs, seconds)
     sys.stderr.write(f"wandbsweep agent: {ending.message} (exit code {int(ending.code)}, {ending.code.reason})\n")
     return ending.code
 
@@ -63,16 +71,37 @@ def _run(
 
     budget = drain_budget(settings.grace_seconds)
     command = wandb_agent_command(search.found, settings, budget)
+    environment = {**environment, **search.found.search_paths}
+    started_at = time.time()
     with shared_console(home.console):
-        end = Supervisor(inbox, budget).run(command, {**environment, **search.found.search_paths})
-    runs = outcomes.tally(home.outcomes)
-    return classify(AgentFacts(end.return_code, end.tail, runs, end.drained, settings.server)), runs
+        lookout = leave.Lookout(settings.leave_file, home.outcomes)
+        end = Supervisor(inbox, budget, home, lookout).run(command, environment)
+    _hand_back_unstarted(settings, environment, home, end, started_at)
+    runs = outcomes.tally(home.outcomes, now=time.time(), drained=end.drained or end.interrupted)
+    return _ending(settings, end, runs), runs
+
+
+def _hand_back_unstarted(
+    settings: AgentSettings, environment: Mapping[str, str], home: Home, end: AgentEnd, started_at: float
+) -> None:
+    known = end.runs | {trial.run_id for trial in outcomes.trials(home.outcomes)}
+    run_id = unstarted_run(environment, settings.sweep, started_at, known)
+    reporter = reporter_of_run(environment, settings.sweep, run_id) if run_id else None
+    if reporter is not None:
+        preemption.hand_back(reporter, _HAND_BACK_SECONDS)
+
+
+def _ending(settings: AgentSettings, end: AgentEnd, runs: outcomes.Tally) -> Ending:
+    if end.leaving is not None and not end.drained:
+        return leave.ending_of(end.leaving, runs, interrupted=end.interrupted)
+    return classify(AgentFacts(end.return_code, end.tail, runs, end.drained, settings.server))
 
 
 def _prepare(environ: Mapping[str, str], home: Home, bin_folder: Path) -> dict[str, str]:
     try:
         home.outcomes.mkdir(parents=True, exist_ok=True)
         outcomes.forget(home.outcomes)
+        preemption.withdraw(home)
         return agent_environment(environ, home, bin_folder)
     except OSError as error:
         raise BadEnvironmentError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wandbsweep.agent.variables import GRACE_SECONDS, PYTHON, RUNS_PER_AGENT, SWEEP, TERMINATION_LOG
+from wandbsweep.agent.variables import GRACE_SECONDS, LEAVE_FILE, PYTHON, RUNS_PER_AGENT, SWEEP, TERMINATION_LOG
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +27,7 @@ class AgentSettings:
         runs_per_agent: end after so many runs; None: as many as the sweep hands out.
         grace_seconds: the time between SIGTERM and SIGKILL that Kubernetes leaves this container.
         server: where the W&B server is, as the user knows it; for messages only.
+        leave_file: what says that the agent is to leave; None: nothing does.
         python: the interpreter that the user insists on; None: the first that can import wandb.
         termination_log: where Kubernetes reads the last words of the container.
     """
@@ -35,6 +36,7 @@ class AgentSettings:
     runs_per_agent: int | None
     grace_seconds: float
     server: str
+    leave_file: str | None
     python: str | None
     termination_log: str
 
@@ -46,6 +48,7 @@ class AgentSettings:
             runs_per_agent=_runs_per_agent(environ.get(RUNS_PER_AGENT.name, "")),
             grace_seconds=_grace_seconds(environ.get(GRACE_SECONDS.name, "")),
             server=environ.get("WANDB_BASE_URL") or "https://api.wandb.ai",
+            leave_file=environ.get(LEAVE_FILE.name) or None,
             python=environ.get(PYTHON.name) or None,
             termination_log=termination_log(environ),
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from wandbsweep.agent.leave import MOST_FAILURES_IN_A_ROW
+
 if TYPE_CHECKING:
     from wandbsweep.agent.drain import DrainBudget
     from wandbsweep.agent.interpreter import Interpreter
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
 
 _FORWARDS_SIGNALS = (0, 24, 0)
 _KNOWS_TERM_TIMEOUT = (0, 28, 2)
+
+_COUNTS_FAILURES = (0, 31, 0)
 
 _EXIT_SECONDS = 5
 """How long the W&B agent may take from its last word to its end. It keeps no run open, so there is nothing to save."""
@@ -52,6 +56,9 @@ def wandb_agent_command(interpreter: Interpreter, settings: AgentSettings, budge
         command.append("--forward-signals")
     if version >= _KNOWS_TERM_TIMEOUT:
         command += ["--term-timeout", str(budget.term_timeout)]
+    if version >= _COUNTS_FAILURES:
+        # For sweeps whose command is not ours; the records of our own trials are counted by the runtime.
+        command += ["--max-consecutive-failed-runs", str(MOST_FAILURES_IN_A_ROW)]
     if settings.runs_per_agent is not None:
         command += ["--count", str(settings.runs_per_agent)]
     return [*command, settings.sweep]

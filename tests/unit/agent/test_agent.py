@@ -112,7 +112,7 @@ def test_a_trainer_has_time_to_save(container, eventually, tmp_path):
     pod.stop()
     assert pod.exit_code() == 20
     assert (tmp_path / "saved").exists()
-    assert pod.last_words["runs"] == {"finished": 0, "failed": 0, "stopped": 1}
+    assert pod.last_words["runs"]["preempted"] == 1
 
 
 def test_a_trainer_that_ignores_sigterm_is_killed_before_the_grace_period_is_over(
@@ -135,7 +135,7 @@ def test_an_agent_that_cannot_forward_signals_still_lets_the_trainer_save(contai
     pod.stop()
     assert pod.exit_code() == 20
     assert (tmp_path / "saved").exists()
-    assert pod.last_words["runs"]["stopped"] == 1
+    assert pod.last_words["runs"]["preempted"] == 1
 
 
 def test_a_trainer_of_a_sweep_with_a_plain_command_may_save_behind_its_script(container, eventually, tmp_path, script):
@@ -199,11 +199,9 @@ def _states_of_children(parent):
 def test_the_agent_that_dies_is_reported_with_its_last_line(container):
     pod = container("import os\nprint('working', flush=True)\nos.kill(os.getpid(), 9)\n")
     assert pod.exit_code() == 27
-    assert pod.last_words == {
-        "reason": "AgentCrashed",
-        "message": "The W&B agent was killed by signal 9.",
-        "runs": {"finished": 0, "failed": 0, "stopped": 0},
-    }
+    assert pod.last_words["reason"] == "AgentCrashed"
+    assert pod.last_words["message"] == "The W&B agent was killed by signal 9."
+    assert set(pod.last_words["runs"].values()) == {0}
 
 
 def test_all_that_agent_and_trainer_print_is_in_the_log(container, tmp_path):
@@ -216,13 +214,12 @@ def test_all_that_agent_and_trainer_print_is_in_the_log(container, tmp_path):
     assert "the agent ends" in pod.log
 
 
-def test_a_trainer_writes_to_the_containers_own_log(container, tmp_path):
-    (tmp_path / "train.py").write_text(
-        "import os\nopen('seen', 'w').write(os.readlink('/proc/self/fd/1') + ' ' + os.readlink('/proc/self/fd/2'))\n"
-    )
+def test_what_a_trainer_prints_is_in_the_containers_log_at_once(container, eventually, tmp_path):
+    (tmp_path / "train.py").write_text("print('step 1', flush=True)\n" + READY + FOR_EVER)
     pod = container(STARTS_TRIAL)
-    assert pod.exit_code() == 0, pod.log
-    assert (tmp_path / "seen").read_text() == f"{tmp_path / 'stdout'} {tmp_path / 'stderr'}"
+    eventually(lambda: "step 1" in pod.log)
+    pod.stop()
+    assert pod.exit_code() == 20
 
 
 def test_the_key_is_never_printed(container, environ):
@@ -235,7 +232,7 @@ def test_the_key_is_never_printed(container, environ):
 def test_failures_of_an_earlier_container_are_not_counted(container, environ):
     outcomes = Path(environ["WANDBSWEEP_HOME"]) / "outcomes"
     outcomes.mkdir()
-    (outcomes / "old.json").write_text('{"runID": "old", "outcome": "failed", "exitCode": 1, "endedAt": 1}')
+    (outcomes / "old.json").write_text('{"runID": "old", "cause": "trainer-error", "exitCode": 1, "endedAt": 1}')
     assert container("").exit_code() == 0
 
 
@@ -298,7 +295,7 @@ def test_as_pid_1_a_trainer_has_time_to_save(as_pid_1, tmp_path):
     pod.stop()
     assert pod.exit_code() == 20
     assert (tmp_path / "saved").exists()
-    assert pod.last_words["runs"]["stopped"] == 1
+    assert pod.last_words["runs"]["preempted"] == 1
 
 
 @pid1

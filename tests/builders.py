@@ -8,13 +8,14 @@ from typing import Any
 
 from wandbsweep.api.spec import WandbSweepSpec
 from wandbsweep.api.status import WandbSweepStatus
-from wandbsweep.pool.facts import AgentJob, JobPhase, Snapshot, SweepReading, SweepState
+from wandbsweep.pool.facts import AgentJob, Intent, JobPhase, Snapshot, SweepReading, SweepState
 from wandbsweep.pool.jobs import Owner, Runtime
 from wandbsweep.sweep.definition import read_definition
 from wandbsweep.sweep.path import SweepPath
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=timezone.utc)
 UID = "8f0e1c52-6a0b-4d5e-9a57-2f3b6f1f0c11"
+TOKEN = "1-0a1b2c3d4e5f"
 PATH = SweepPath("lab", "anymal", "nkbj7529")
 RUNTIME = Runtime(
     image="wandbsweep/operator:test", image_pull_policy="IfNotPresent", wandb_base_url="http://wandb.test"
@@ -92,11 +93,11 @@ def a_new_object(**fields: Any) -> Snapshot:
 
 def a_live_object(**fields: Any) -> Snapshot:
     """An object whose sweep is on W&B, read just now."""
-    status = WandbSweepStatus(sweep_id=PATH.sweep_id, sweep_path=str(PATH))
+    status = WandbSweepStatus(sweep_id=PATH.sweep_id, sweep_path=str(PATH), sweep_digest=TOKEN)
     live = {
         "status": status,
         "has_finalizer": True,
-        "intent_at": NOW - timedelta(hours=1),
+        "intent": Intent(NOW - timedelta(hours=1), TOKEN),
         "definition": None,
         "reading": a_reading(),
     }

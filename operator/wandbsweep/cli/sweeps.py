@@ -12,13 +12,14 @@ from wandbsweep.sweep.definition import InvalidSweepError, SweepDefinition, read
 from wandbsweep.sweep.texts.kubernetes import as_json_stores_it
 from wandbsweep.sweep.texts.verbatim import OwnWords, own_words
 from wandbsweep.sweep.texts.writing import yaml_text
-from wandbsweep.sweep.wandb_config import wandb_config
+from wandbsweep.sweep.wandb_config import definition_digest, definition_token, wandb_config
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 UNKNOWN_UID: Final = "<uid of the object>"
-"""Stands for what only the API server can give."""
+UNKNOWN_MARK: Final = "<generation>-<digest>"
+"""Stand for what only the API server can give."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Sweep:
     max_runs: int | None = None
     runs_per_agent: int | None = None
     agent_count: int = 1
+    token: str = UNKNOWN_MARK
 
     @property
     def config(self) -> dict[str, Any]:
@@ -39,6 +41,7 @@ class Sweep:
             self.definition,
             display_name=self.name,
             uid=self.uid,
+            token=self.token,
             max_runs=self.max_runs,
             runs_per_agent=self.runs_per_agent,
             agent_count=self.agent_count,
@@ -94,14 +97,25 @@ def _of_manifest(source: Source) -> Sweep:
         raise CommandError(f"{source.name}: has {found}; give the text of one")
     manifest = as_json_stores_it(source.manifests[0])
     spec, metadata = _part(manifest, "spec"), _part(manifest, "metadata")
+    definition = _definition_of(spec, source)
     return Sweep(
-        _definition_of(spec, source),
+        definition,
         name=names[0],
         uid=str(metadata.get("uid") or UNKNOWN_UID),
         max_runs=_number(spec, "maxRuns"),
         runs_per_agent=_number(spec, "runsPerAgent"),
         agent_count=1 if (count := _number(spec, "agentCount")) is None else count,
+        token=_token(definition, spec, metadata),
     )
+
+
+def _token(definition: SweepDefinition, spec: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:
+    """As a sweep would have it that is created from the object as it is now."""
+    generation = _number(metadata, "generation")
+    if generation is None:
+        return UNKNOWN_MARK
+    project = spec.get("project") or definition.project or ""
+    return definition_token(definition_digest(definition, entity=spec.get("entity"), project=project), generation)
 
 
 def _definition_of(spec: Mapping[str, Any], source: Source) -> SweepDefinition:

@@ -13,10 +13,9 @@ from wandbsweep.controller.intents import write_intent
 from wandbsweep.controller.kube_api import ConflictError, RefusedError, jobs_path, sweeps_path
 from wandbsweep.controller.observing import as_problem
 from wandbsweep.pool import actions
-from wandbsweep.pool.facts import Problem
+from wandbsweep.pool.facts import Intent, Problem
 from wandbsweep.pool.jobs import Owner, agent_job
 from wandbsweep.pool.outcome import CreatedSweep, Outcome
-from wandbsweep.sweep.wandb_config import marker
 from wandbsweep.tracking.errors import ConfigRejected, SweepMissing, TrackingError
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from wandbsweep.pool.actions import (
         Action,
         AdoptSweep,
+        ClaimObject,
         CreateSweep,
         FindAndStop,
         RemoveAgent,
@@ -60,7 +60,7 @@ class Applier:
             for action in plan.actions:
                 match action:
                     case actions.ClaimObject():
-                        body = await self._claim(observation)
+                        body = await self._claim(observation, action)
                     case actions.ReleaseObject():
                         body = await self._release(observation)
                     case actions.CreateSweep():
@@ -69,6 +69,7 @@ class Applier:
                         outcome = replace(outcome, created=await self._adopt(observation, action))
                     case actions.SetSweepState() | actions.FindAndStop():
                         await self._bring_to_rest(observation, action)
+                        outcome = replace(outcome, on_wandb=(*outcome.on_wandb, action))
                     case actions.StartAgent() | actions.RemoveAgent():
                         continue  # together, below
         except ConfigRejected as error:
@@ -77,12 +78,14 @@ class Applier:
             return replace(outcome, wandb_problem=as_problem(error)), body
         return await self._change_pool(observation.snapshot, plan.actions, outcome), body
 
-    async def _claim(self, observation: Observation) -> dict[str, Any]:
+    async def _claim(self, observation: Observation, action: ClaimObject) -> dict[str, Any]:
         snapshot, metadata = observation.snapshot, observation.body["metadata"]
         finalizers = metadata.get("finalizers", [])
         wanted = finalizers if labels.FINALIZER in finalizers else [*finalizers, labels.FINALIZER]
-        intent = write_intent(snapshot.uid, snapshot.now)
-        claim = {"finalizers": wanted, "annotations": {labels.SWEEP_INTENT_ANNOTATION: intent}}
+        claim: dict[str, Any] = {"finalizers": wanted}
+        if action.token is not None:
+            intent = write_intent(snapshot.uid, Intent(snapshot.now, action.token))
+            claim["annotations"] = {labels.SWEEP_INTENT_ANNOTATION: intent}
         return await self._patch_metadata(observation, claim)
 
     async def _release(self, observation: Observation) -> dict[str, Any]:
@@ -101,19 +104,19 @@ class Applier:
         made = await self._tracker.create(account, entity=action.entity, project=action.project, config=action.config)
         for warning in made.warnings:
             log.warning("W&B says of the sweep %s: %s", made.path, warning)
-        return CreatedSweep(made.path, made.url, Reason.CREATED)
+        return CreatedSweep(made.path, made.url, Reason.CREATED, action.token)
 
     async def _adopt(self, observation: Observation, action: CreateSweep | AdoptSweep) -> CreatedSweep | None:
-        account, text = _account(observation), marker(observation.snapshot.uid)
+        account, text = _account(observation), action.marker
         found = await self._tracker.find(account, entity=action.entity, project=action.project, marker=text)
-        return CreatedSweep(found.path, found.url, Reason.ADOPTED) if found else None
+        return CreatedSweep(found.path, found.url, Reason.ADOPTED, action.token) if found else None
 
     async def _bring_to_rest(self, observation: Observation, action: SetSweepState | FindAndStop) -> None:
         account = _account(observation)
         if isinstance(action, actions.SetSweepState):
             path = action.path
         else:
-            text = marker(observation.snapshot.uid)
+            text = action.marker
             found = await self._tracker.find(account, entity=action.entity, project=action.project, marker=text)
             if found is None:
                 return

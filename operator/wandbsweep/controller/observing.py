@@ -23,7 +23,7 @@ from wandbsweep.pool import polling
 from wandbsweep.pool.engines import missing_engine
 from wandbsweep.pool.facts import AgentJob, AgentPod, Problem, Snapshot, SweepReading
 from wandbsweep.pool.jobs import Owner
-from wandbsweep.pool.slots import ended_since
+from wandbsweep.pool.retries import ended_since
 from wandbsweep.pool.status import selector
 from wandbsweep.sweep.path import SweepPath
 from wandbsweep.tracking.errors import TrackingError
@@ -82,13 +82,13 @@ class Observer:
         owner = Owner(key.namespace, key.name, metadata["uid"])
         jobs, pods = await self._pool(owner, kube_facts.read_time(metadata.get("creationTimestamp")))
         deleted_at = kube_facts.read_time(metadata.get("deletionTimestamp"))
-        intent_at = read_intent(metadata)
+        intent = read_intent(metadata)
         definition, problem = None, None
-        if status.completion_time is None and (deleted_at is None or (intent_at and status.sweep_path is None)):
+        if status.completion_time is None and (deleted_at is None or (intent and status.sweep_path is None)):
             definition, problem = await self._definition(owner, spec, status, metadata["generation"])
         wandb = _WandbSide()
         wanted = problem is None and missing_engine(definition) is None
-        if status.sweep_path is not None or (intent_at if deleted_at else wanted):
+        if status.sweep_path is not None or (intent if deleted_at else wanted):
             wandb = await self._wandb(owner, spec, status, jobs, deleting=deleted_at is not None)
         snapshot = Snapshot(
             namespace=key.namespace,
@@ -100,7 +100,7 @@ class Observer:
             now=_now(),
             deleted_at=deleted_at,
             has_finalizer=labels.FINALIZER in metadata.get("finalizers", []),
-            intent_at=intent_at,
+            intent=intent,
             definition=definition,
             definition_problem=problem,
             wandb_problem=wandb.problem,

@@ -10,13 +10,19 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from wandbsweep.agent.causes import Cause
+    from wandbsweep.api.reasons import Reason
     from wandbsweep.pool.verdict import Verdict
     from wandbsweep.sweep.path import SweepPath
 
 
 @dataclass(frozen=True)
 class ClaimObject:
-    """Add the finalizer and record the intent to create a sweep, in one write, before anything exists outside."""
+    """Add the finalizer and record the intent to create a sweep, in one write, before anything exists outside.
+
+    Without a token only the finalizer: the sweep to join exists.
+    """
+
+    token: str | None = None
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,8 @@ class CreateSweep:
     entity: str | None
     project: str
     config: Mapping[str, Any]
+    token: str  # of the definition; the outcome carries it on
+    marker: str  # the line in the sweep's description by which it is found
     look_up_first: bool
 
 
@@ -38,15 +46,23 @@ class AdoptSweep:
 
     entity: str | None
     project: str
+    token: str
+    marker: str
 
 
 @dataclass(frozen=True)
 class StartAgent:
-    """Create the Job of one slot."""
+    """Create the Job of one slot.
+
+    Its pod must not run on the nodes in `avoid`, and does so on those in `unwelcome` only where no other has room.
+    """
 
     slot: int
     attempt: int
     path: SweepPath
+    metric: str | None = None
+    avoid: tuple[str, ...] = ()
+    unwelcome: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,15 +95,19 @@ class MarkRun:
 
 @dataclass(frozen=True)
 class SetSweepState:
-    """Pause, resume, stop (FINISHED) or cancel a sweep on W&B."""
+    """Pause, resume, stop (FINISHED) or cancel a sweep on W&B. The next pass has to look at the sweep anew.
+
+    `why`: an Event with this reason is sent once it is done.
+    """
 
     path: SweepPath
     state: Literal["RUNNING", "PAUSED", "FINISHED", "CANCELED"]
+    why: Reason | None = None
 
 
 @dataclass(frozen=True)
 class UpdateSweep:
-    """Change run cap, name or description of the sweep, as `wandb sweep --update` does."""
+    """Change run cap, name or description of the sweep, as `wandb sweep --update` does. Then look at it anew."""
 
     path: SweepPath
     config: Mapping[str, Any]
@@ -95,10 +115,11 @@ class UpdateSweep:
 
 @dataclass(frozen=True)
 class FindAndStop:
-    """The object goes after the intent was recorded and before an ID was: stop what may have been created."""
+    """An intent was recorded and an ID was not, and now nobody wants the sweep: stop what may have been created."""
 
     entity: str | None
     project: str
+    marker: str
     state: Literal["FINISHED", "CANCELED"]
 
 
@@ -135,7 +156,10 @@ Action = (
 
 @dataclass(frozen=True)
 class Plan:
-    """The actions of one pass, in order; when to look again if nothing happens; the verdict, once there is one."""
+    """The actions of one pass, in order; when to look again if nothing happens; the verdict, once there is one.
+
+    Trouble with W&B ends the actions on W&B and keeps agents from starting. Agents that have to go, go all the same.
+    """
 
     actions: tuple[Action, ...] = ()
     look_again: timedelta | None = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from wandbsweep.sweep.path import SweepPath
 
@@ -106,8 +106,10 @@ class SweepReading:
     quiet_since: datetime  # since when state and counts have been the same
     failures: Mapping[Cause, int] = field(default_factory=dict)  # runs that did not end well, counted once each
     latest_failures: tuple[FailedRun, ...] = ()  # five at most, newest first
+    metric: str | None = None  # the name of what the sweep optimizes
     display_name: str | None = None
     description: str | None = None
+    goal: Literal["minimize", "maximize"] | None = None  # of the sweep's metric
 
     @property
     def total_runs(self) -> int:
@@ -145,6 +147,7 @@ class AgentJob:
     deleting: bool = False
     digest: str | None = None  # of the template and settings that it was made from
     sweep: str | None = None  # entity/project/id that it works on
+    avoids: tuple[str, ...] = ()  # nodes that its pod must not run on
 
 
 @dataclass(frozen=True)
@@ -191,7 +194,7 @@ class Snapshot:
     now: datetime
     deleted_at: datetime | None = None
     has_finalizer: bool = False
-    intent_at: datetime | None = None  # when it was last recorded that the sweep is about to be created
+    intent: Intent | None = None  # the last record that a sweep is about to be created
     definition: SweepDefinition | None = None
     definition_problem: Problem | None = None
     wandb_problem: Problem | None = None

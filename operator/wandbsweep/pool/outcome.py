@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from wandbsweep.api.reasons import Reason
-    from wandbsweep.pool.actions import RemoveAgent
+    from wandbsweep.pool.actions import FindAndStop, RemoveAgent, SetSweepState, UpdateSweep
     from wandbsweep.pool.facts import Problem
     from wandbsweep.sweep.path import SweepPath
 
@@ -19,11 +19,12 @@ class CreatedSweep:
     path: SweepPath
     url: str
     how: Literal[Reason.CREATED, Reason.ADOPTED, Reason.JOINED]
+    token: str | None  # of the definition that it was made from; None for one that was there before
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the actions of a pass ended. A problem means that the actions after it were not tried."""
+    """How the actions of a pass ended. A problem with W&B means that the actions on W&B after it were not tried."""
 
     created: CreatedSweep | None = None
     create_problem: Problem | None = None
@@ -31,3 +32,4 @@ class Outcome:
     agents_problem: Problem | None = None
     started: tuple[str, ...] = ()  # names of the Jobs that this pass created
     removed: tuple[RemoveAgent, ...] = ()
+    on_wandb: tuple[SetSweepState | UpdateSweep | FindAndStop, ...] = ()  # what was done to sweeps that were there

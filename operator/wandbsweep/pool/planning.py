@@ -10,20 +10,20 @@ from wandbsweep.api.spec import DeletionPolicy
 from wandbsweep.pool import polling
 from wandbsweep.pool.actions import (
     Action,
-    AdoptSweep,
     ClaimObject,
-    CreateSweep,
     FindAndStop,
     Plan,
     ReleaseObject,
     RemoveAgent,
     SetSweepState,
 )
+from wandbsweep.pool.creation import creation_actions, entity_of, open_intent, project_of, settles_in
 from wandbsweep.pool.engines import missing_engine
 from wandbsweep.pool.facts import JobPhase
-from wandbsweep.pool.slots import STAMP_PRECISION, plan_slots
+from wandbsweep.pool.retries import STAMP_PRECISION
+from wandbsweep.pool.slots import plan_slots
 from wandbsweep.pool.verdict import decide
-from wandbsweep.sweep.wandb_config import wandb_config
+from wandbsweep.sweep.wandb_config import marker
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 RETRY = timedelta(seconds=10)  # a missing Secret or ConfigMap, a server that is down: nothing announces their return
 CLEANUP_PATIENCE = timedelta(minutes=5)  # how long a deleted object waits for a W&B server that does not answer
-SETTLING = timedelta(seconds=45)  # a creation that was sent may still be carried out: the time-out and a half
 NOW = timedelta()
 
 
@@ -57,22 +56,12 @@ def _plan_creation(snapshot: Snapshot) -> Plan:
         return Plan()
     if snapshot.spec.sweep_id is not None:
         return Plan(() if snapshot.has_finalizer else (ClaimObject(),), look_again=RETRY)
-    definition, spec = snapshot.definition, snapshot.spec
-    if definition is None or (project := spec.project or definition.project) is None:
+    project = project_of(snapshot)
+    if snapshot.definition is None or project is None:
         return Plan(look_again=RETRY)
-    entity = spec.entity or definition.entity
-    if snapshot.intent_at and (unsettled := snapshot.intent_at + SETTLING - snapshot.now) > NOW:
-        return Plan((AdoptSweep(entity, project),), look_again=min(unsettled, RETRY))
-    config = wandb_config(
-        definition,
-        display_name=snapshot.name,
-        uid=snapshot.uid,
-        max_runs=spec.max_runs,
-        runs_per_agent=spec.runs_per_agent,
-        agent_count=spec.agent_count,
-    )
-    create = CreateSweep(entity, project, config, look_up_first=snapshot.intent_at is not None)
-    return Plan((ClaimObject(), create), look_again=RETRY)
+    unsettled = settles_in(snapshot)
+    actions = creation_actions(snapshot, snapshot.definition, project)
+    return Plan(actions, look_again=min(unsettled, RETRY) if unsettled > NOW else RETRY)
 
 
 def _plan_pool(snapshot: Snapshot) -> Plan:
@@ -113,18 +102,17 @@ def _plan_deletion(snapshot: Snapshot) -> Plan:
     if not snapshot.has_finalizer:
         return Plan()
     target = _target_state(snapshot)
-    if target is None or not (snapshot.path or snapshot.intent_at) or snapshot.terminal:
+    if target is None or not (snapshot.path or open_intent(snapshot)) or snapshot.terminal:
         return Plan((ReleaseObject(),))
     if snapshot.wandb_problem:
         return _wait_or_give_up(snapshot)
     if snapshot.path:
         return Plan((SetSweepState(snapshot.path, target), ReleaseObject()), look_again=RETRY)
-    definition = snapshot.definition
-    project = snapshot.spec.project or (definition.project if definition else None)
-    if project is None:
+    intent, project = open_intent(snapshot), project_of(snapshot)
+    if project is None or intent is None:
         return Plan((ReleaseObject(),))
-    entity = snapshot.spec.entity or (definition.entity if definition else None)
-    return Plan((FindAndStop(entity, project, target), ReleaseObject()), look_again=RETRY)
+    find = FindAndStop(entity_of(snapshot), project, marker(snapshot.uid, intent.token), target)
+    return Plan((find, ReleaseObject()), look_again=RETRY)
 
 
 def _target_state(snapshot: Snapshot) -> Literal["FINISHED", "CANCELED"] | None:

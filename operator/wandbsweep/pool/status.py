@@ -49,7 +49,8 @@ def next_status(snapshot: Snapshot, outcome: Outcome, verdict: Verdict | None) -
             "sweep_id": created.path.sweep_id,
             "sweep_path": str(created.path),
             "sweep_url": created.url,
-            "start_time": snapshot.now,
+            "sweep_digest": created.token,
+            "start_time": status.start_time or snapshot.now,
         }
     if snapshot.definition:
         update["method"] = snapshot.definition.method
@@ -63,7 +64,7 @@ def next_status(snapshot: Snapshot, outcome: Outcome, verdict: Verdict | None) -
 def _joined(snapshot: Snapshot) -> CreatedSweep | None:
     """A sweep that was there before its object counts as this object's once it has been seen."""
     if snapshot.path is None and snapshot.spec.sweep_id and snapshot.reading and snapshot.has_finalizer:
-        return CreatedSweep(snapshot.reading.path, snapshot.reading.url, Reason.JOINED)
+        return CreatedSweep(snapshot.reading.path, snapshot.reading.url, Reason.JOINED, token=None)
     return None
 
 

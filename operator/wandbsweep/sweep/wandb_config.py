@@ -6,7 +6,9 @@ The same sweep runs anywhere: a workstation that has the package can join with p
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any, Final
 
 from wandbsweep.api.labels import UID_MARKER
 from wandbsweep.sweep.protein.on_wandb import without_protein
@@ -22,11 +24,18 @@ if TYPE_CHECKING:
     from wandbsweep.sweep.definition import SweepDefinition
 
 
+_NOT_OF_THE_DEFINITION: Final = frozenset({"name", "description", "run_cap", "entity", "project"})
+"""What W&B can change in a sweep that exists, and what the object decides with its definition."""
+
+_DIGEST_LENGTH: Final = 12
+
+
 def wandb_config(
     definition: SweepDefinition,
     *,
     display_name: str,
     uid: str,
+    token: str,
     max_runs: int | None,
     runs_per_agent: int | None,
     agent_count: int,
@@ -45,7 +54,7 @@ def wandb_config(
     if definition.program is not None:
         config["program"] = definition.program
     config["name"] = config.get("name") or display_name
-    config["description"] = _described(config.get("description") or "", marker(uid))
+    config["description"] = _described(config.get("description") or "", marker(uid, token))
     config["command"] = wrapped_command(definition)
     cap = effective_run_cap(definition, max_runs=max_runs, runs_per_agent=runs_per_agent, agent_count=agent_count)
     if cap is not None:
@@ -53,9 +62,36 @@ def wandb_config(
     return config
 
 
-def marker(uid: str) -> str:
-    """The line by which a sweep on W&B tells whose it is; it is looked for after a crash."""
-    return f"{UID_MARKER}: {uid}"
+def marker(uid: str, token: str) -> str:
+    """The line by which a sweep on W&B tells whose it is and of which definition; it is looked for after a crash."""
+    return f"{UID_MARKER}: {uid}/{token}"
+
+
+def definition_token(digest: str, generation: int) -> str:
+    """Tells the sweeps of one object apart. With the generation in it, a definition that comes back is a new sweep."""
+    return f"{generation}-{digest}"
+
+
+def digest_of_token(token: str) -> str:
+    """The digest in a token."""
+    return token.rpartition("-")[2]
+
+
+def definition_digest(definition: SweepDefinition, *, entity: str | None, project: str) -> str:
+    """What makes a sweep another one: all that W&B cannot change in a sweep that exists.
+
+    It is taken from what the user wrote, not from what is sent, so that a newer operator finds nothing changed.
+    """
+    base = definition.base_config
+    parts = {
+        "config": {key: value for key, value in definition.config.items() if key not in _NOT_OF_THE_DEFINITION},
+        "base_config": base.content if base else None,
+        "trials": [sent_cell(cell) for cell in definition.trials],  # their order is the order of the keys
+        "entity": entity or definition.entity,
+        "project": project,
+    }
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
 
 
 def _described(text: str, last_line: str) -> str:

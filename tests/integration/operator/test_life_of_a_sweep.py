@@ -61,7 +61,8 @@ def the_sweep_is_one_and_finished(place, status):
     assert sweep["name"] == status["sweepID"]
     assert sweep["state"] == status["sweepState"] == "FINISHED"
     assert status["sweepPath"] == f"{place.server.entity}/{place.project}/{sweep['name']}"
-    assert sweep["description"].endswith(f"wandbsweep.dev/uid: {place.read()['metadata']['uid']}")
+    uid = place.read()["metadata"]["uid"]
+    assert sweep["description"].endswith(f"wandbsweep.dev/uid: {uid}/{status['sweepDigest']}")
 
 
 def the_best_run_is_the_best(place, status):

@@ -29,16 +29,22 @@ def test_it_is_what_the_operator_sends(said):
     assert (done.status, done.errors) == (0, "")
     definition = read_definition(yaml.safe_load(MANIFEST)["spec"]["sweep"], field="spec.sweep")
     assert yaml.safe_load(done.output) == wandb_config(
-        definition, display_name="anymal", uid="<uid of the object>", max_runs=7, runs_per_agent=None, agent_count=1
+        definition,
+        display_name="anymal",
+        uid="<uid of the object>",
+        token="<generation>-<digest>",
+        max_runs=7,
+        runs_per_agent=None,
+        agent_count=1,
     )
 
 
 def test_of_an_object_that_exists_the_uid_is_known(said):
-    live = MANIFEST.replace("{name: anymal}", "{name: anymal, uid: 3f-1, namespace: robots}")
+    live = MANIFEST.replace("{name: anymal}", "{name: anymal, uid: 3f-1, generation: 4, namespace: robots}")
 
     found = yaml.safe_load(said("config", "-", stdin=live).output)
 
-    assert found["description"] == "wandbsweep.dev/uid: 3f-1"
+    assert found["description"].startswith("wandbsweep.dev/uid: 3f-1/4-")
 
 
 def test_a_sweep_yaml_is_shown_as_convert_would_have_it_sent(said):

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from builders import NOW, PATH, a_job, a_live_object, a_new_object, a_reading, a_spec, a_sweep
+from builders import NOW, PATH, UID, a_job, a_live_object, a_new_object, a_reading, a_spec, a_sweep
 from wandbsweep.api.reasons import Reason
 from wandbsweep.api.status import WandbSweepStatus
 from wandbsweep.pool import planning
@@ -18,10 +18,25 @@ from wandbsweep.pool.actions import (
     SetSweepState,
     StartAgent,
 )
-from wandbsweep.pool.facts import JobPhase, Problem
+from wandbsweep.pool.creation import SETTLING
+from wandbsweep.pool.facts import Intent, JobPhase, Problem
 from wandbsweep.pool.planning import make_plan
+from wandbsweep.sweep.definition import read_definition
+from wandbsweep.sweep.wandb_config import definition_digest, definition_token, marker
 
 LONG_AGO = NOW - timedelta(hours=1)
+
+
+def token(generation=1):
+    """Of the definition that builders start from."""
+    definition = read_definition(a_sweep(), field="spec.sweep")
+    return definition_token(definition_digest(definition, entity=None, project="anymal"), generation)
+
+
+def intent(at=LONG_AGO, generation=1):
+    return Intent(at, token(generation))
+
+
 UNREACHABLE = Problem(Reason.SERVER_UNREACHABLE, "W&B does not answer")
 
 
@@ -34,7 +49,7 @@ def test_the_intent_is_recorded_before_the_sweep_is_created():
 
 
 def test_after_a_crash_a_sweep_is_looked_for_before_it_is_created():
-    claim, create = make_plan(a_new_object(has_finalizer=True, intent_at=LONG_AGO)).actions
+    claim, create = make_plan(a_new_object(has_finalizer=True, intent=intent())).actions
 
     assert isinstance(claim, ClaimObject)
     assert isinstance(create, CreateSweep)
@@ -42,9 +57,9 @@ def test_after_a_crash_a_sweep_is_looked_for_before_it_is_created():
 
 
 def test_while_a_creation_may_still_be_under_way_its_sweep_is_only_looked_for():
-    plan = make_plan(a_new_object(has_finalizer=True, intent_at=NOW - planning.SETTLING / 2))
+    plan = make_plan(a_new_object(has_finalizer=True, intent=intent(at=NOW - SETTLING / 2)))
 
-    assert plan.actions == (AdoptSweep(None, "anymal"),)
+    assert plan.actions == (AdoptSweep(None, "anymal", token(), marker(UID, token())),)
     assert plan.look_again is not None
     assert plan.look_again <= planning.RETRY
 
@@ -84,11 +99,11 @@ def test_a_server_that_asks_for_patience_gets_it():
 def test_a_sweep_to_join_is_claimed_but_never_created():
     spec = a_spec(sweep=None, sweepID="nkbj7529")
 
-    assert make_plan(a_new_object(spec=spec, reading=a_reading())).actions == (ClaimObject(),)
+    assert make_plan(a_new_object(spec=spec, reading=a_reading())).actions == (ClaimObject(None),)
 
 
 def test_no_agent_starts_before_the_sweep_has_an_id():
-    actions = make_plan(a_new_object(has_finalizer=True, intent_at=LONG_AGO, reading=a_reading())).actions
+    actions = make_plan(a_new_object(has_finalizer=True, intent=intent(), reading=a_reading())).actions
 
     assert not any(isinstance(action, StartAgent) for action in actions)
 
@@ -140,9 +155,12 @@ def test_a_joined_sweep_belongs_to_somebody_else_unless_a_policy_is_set():
 
 
 def test_a_sweep_that_was_created_without_anybody_noting_its_id_is_found_and_stopped():
-    snapshot = a_new_object(deleted_at=NOW, has_finalizer=True, intent_at=LONG_AGO)
+    snapshot = a_new_object(deleted_at=NOW, has_finalizer=True, intent=intent())
 
-    assert make_plan(snapshot).actions == (FindAndStop(None, "anymal", "FINISHED"), ReleaseObject())
+    assert make_plan(snapshot).actions == (
+        FindAndStop(None, "anymal", marker(UID, token()), "FINISHED"),
+        ReleaseObject(),
+    )
 
 
 def test_an_unreachable_server_holds_a_deleted_object_only_for_a_while():

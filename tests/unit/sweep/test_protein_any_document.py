@@ -15,7 +15,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the package still declares its models as for pydantic 1
     from sweeps.config import schema_violations_from_proposed_config
 
-RUN = {"display_name": "x", "uid": "u-1", "max_runs": 16, "runs_per_agent": None, "agent_count": 4}
+RUN = {"display_name": "x", "uid": "u-1", "token": "1-t", "max_runs": 16, "runs_per_agent": None, "agent_count": 4}
 RATE = {"distribution": "log_normal", "min": 0.0001, "max": 0.001, "mean": 0.0005, "scale": 0.5}
 SOUND = {"method": "protein", "metric": "reward", "goal": "maximize", "parameters": {"trainer": {"lr": RATE}}}
 

@@ -16,7 +16,7 @@ with warnings.catch_warnings():
 
 QUICK = (Path(__file__).parents[2] / "systems" / "metta" / "quick.yaml").read_text()
 HYDRA = ["${env}", "${interpreter}", "${program}", "$${args_no_hyphens}"]
-RUN = {"display_name": "quick", "uid": "u-1", "max_runs": 16, "runs_per_agent": None, "agent_count": 4}
+RUN = {"display_name": "quick", "uid": "u-1", "token": "1-t", "max_runs": 16, "runs_per_agent": None, "agent_count": 4}
 EVERY_KIND = {
     "a": {"uniform": {"distribution": "uniform", "min": 0, "max": 1}},
     "b.int": {"distribution": "int_uniform", "min": 1.0e7, "max": 1.0e9},
@@ -39,7 +39,7 @@ def test_mettas_quick_sweep_becomes_a_sweep_of_method_custom():
 
     assert config == {
         "name": "quick",
-        "description": "wandbsweep.dev/uid: u-1",
+        "description": "wandbsweep.dev/uid: u-1/1-t",
         "method": "custom",
         "metric": {"name": "reward", "goal": "maximize"},
         "parameters": {

@@ -17,7 +17,7 @@ def define(**changes):
 
 
 def configure(definition, **changes):
-    wanted = {"display_name": "anymal", "uid": "u-1", "max_runs": None, "runs_per_agent": None, "agent_count": 3}
+    wanted = {"display_name": "anymal", "uid": "u-1", "token": "1-t", "max_runs": None, "runs_per_agent": None, "agent_count": 3}
     return wandb_config(definition, **{**wanted, **changes})
 
 
@@ -27,7 +27,7 @@ def test_the_definition_is_sent_with_name_marker_and_wrapped_command():
         "program": "train.py",
         "parameters": {"lr": {"values": [0.1, 0.2]}},
         "name": "anymal",
-        "description": "wandbsweep.dev/uid: u-1",
+        "description": "wandbsweep.dev/uid: u-1/1-t",
         "command": [
             "wandbsweep", "trial", "${args_json}", "--", "${env}", "${interpreter}", "${program}", "$${args}",
         ],
@@ -38,7 +38,7 @@ def test_the_users_name_and_description_are_kept():
     config = configure(define(name="mine", description="First try.\n"))
 
     assert config["name"] == "mine"
-    assert config["description"] == "First try.\n\nwandbsweep.dev/uid: u-1"
+    assert config["description"] == "First try.\n\nwandbsweep.dev/uid: u-1/1-t"
 
 
 def test_the_definition_itself_is_not_changed():

@@ -117,14 +117,20 @@ def _all_failed(runs: Tally) -> bool:
 def _failure_message(runs: Tally) -> str:
     if runs.last_failure is None:
         return "The W&B agent gave up after failed runs; their output is in this log."
-    last = f"the last, run {runs.last_failure.run_id}, with exit code {runs.last_failure.exit_code}"
-    return f"{runs.failed} of {runs.total} runs failed; {last}."
+    trial = runs.last_failure
+    last = f"the last, run {trial.run_id}, with exit code {trial.exit_code} ({trial.cause})"
+    return f"{runs.failed} of {runs.total} runs failed; {last}{': ' + trial.last_line if trial.last_line else '.'}"
 
 
 def _after(runs: Tally) -> str:
     if not runs.total:
         return ", before any run ended"
-    parts = [(runs.finished, "finished"), (runs.failed, "failed"), (runs.stopped, "stopped")]
+    parts = [
+        (runs.finished, "finished"),
+        (runs.failed, "failed"),
+        (runs.stopped, "stopped"),
+        (runs.preempted, "preempted"),
+    ]
     return ": " + ", ".join(f"{count} {word}" for count, word in parts if count)
 
 

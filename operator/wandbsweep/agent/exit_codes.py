@@ -6,6 +6,7 @@ signals; a trainer's own code is passed on unchanged by `wandbsweep trial`.
 
 from __future__ import annotations
 
+import signal
 from enum import IntEnum
 from typing import final
 
@@ -85,7 +86,7 @@ class AgentExit(IntEnum):
 
 @final
 class TrialExit(IntEnum):
-    """How `wandbsweep trial` ends when no trainer ran. Read by the W&B agent, which counts a failed run."""
+    """How `wandbsweep trial` ends for a cause of its own. Read by the W&B agent, which counts a failed run."""
 
     when: str
     reader: str
@@ -103,6 +104,21 @@ class TrialExit(IntEnum):
         "The sampled values or the command cannot be turned into arguments; nothing was started.",
         "The user: the message names the parameter.",
     )
+    NO_RUN = (
+        65,
+        "The trainer ended with code 0 and had reported nothing to the run that W&B handed out.",
+        "The user: the trainer must call wandb.init(), and log to the run that it is given.",
+    )
+    NAN_METRIC = (
+        66,
+        "The trainer ended with code 0, and the last value of the sweep's metric is no finite number.",
+        "The user: what was sampled does not train.",
+    )
+    TIMED_OUT = (
+        67,
+        "A limit of spec.trial was over, and the trainer answered SIGTERM with code 0.",
+        "The user: the run's tag on W&B names the limit.",
+    )
     NOT_EXECUTABLE = (
         126,
         "The trainer's program is there but cannot be executed.",
@@ -117,6 +133,9 @@ class TrialExit(IntEnum):
 
 SIGNAL_BASE = 128
 """A trainer that died by signal n ends the trial with 128+n, as a shell would."""
+
+SIGTERM_CODE = SIGNAL_BASE + signal.SIGTERM
+"""A trial that was asked to end before its trainer could report to its run."""
 
 USAGE_ERROR = 2
 """A command line that nobody can read, as argparse and click have it."""

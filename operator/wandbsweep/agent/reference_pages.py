@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from wandbsweep.agent.causes import Cause
 from wandbsweep.agent.exit_codes import SIGNAL_BASE, USAGE_ERROR, AgentExit, TrialExit
 from wandbsweep.agent.variables import DEFAULTS, GIVEN, VARIABLES
 
@@ -25,10 +26,42 @@ agent's runs are in the container's termination message, as JSON.
 _TRIAL_CODES = f"""
 ## `wandbsweep trial`
 
-Ends with the trainer's own exit code, or with {SIGNAL_BASE}+n when the trainer died by signal n. When no trainer ran:
+Ends with the trainer's own exit code, or with {SIGNAL_BASE}+n when the trainer died by signal n. It is 0 for a trainer
+that had to be ended after its run had finished on W&B. For causes of its own, which [causes.md](causes.md) tells apart:
 
 | code | when | read by |
 |-----:|------|---------|
+"""
+
+_CAUSES = """\
+# Why a trial ended
+
+Generated from `wandbsweep/agent/causes.py`; a test compares the two.
+
+Each trial ends for one cause. On W&B it is a tag of the run, beside one that names the node (`wandbsweep.node:`); a
+finished run has neither. A run that was preempted keeps that tag, whatever becomes of it later. Of a run without a tag
+the state on W&B is read: failed is `trainer-error`, crashed is `node-lost`, killed is `stopped`.
+
+| cause | when | counts towards limits.maxFailedRuns | is started again by trial.startupRetries |
+|-------|------|-------------------------------------|------------------------------------------|
+"""
+
+_CAUSES_READ = """
+How the causes are told apart, the first that applies:
+
+1. No trainer could be started from the sampled values: `bad-arguments`.
+2. A limit of `spec.trial` was over: `startup-timeout`, `stalled` or `run-timeout`. A metric counts as missing only if
+   W&B said so after the time was over; while W&B cannot be asked, only `timeoutSeconds` ends a trial. The trainer gets
+   SIGTERM, and SIGKILL 10 s later.
+3. The trainer ended with code 0; or its run had finished on W&B, and it died by a signal or lived on for 30 s:
+   `finished`. But `nan-metric` if the last value of the sweep's metric is NaN or infinite, and `no-run` if nothing was
+   reported to the run.
+4. The trial was asked to end: `preempted` if its pod had to go, else `stopped`.
+5. The kernel killed the trainer for its memory, or its last output tells of memory: `out-of-memory`.
+6. Before the first metric: Hydra, argparse or click refused what they were given: `bad-arguments`.
+7. Before the first metric: the trainer died by SIGSEGV, SIGABRT, SIGBUS or SIGILL, or its last output tells of Vulkan,
+   the GPU or its driver: `simulator-start`.
+8. Any other code: `nan-metric` if the metric is no finite number, else `trainer-error`.
 """
 
 _USAGE = f"""
@@ -71,10 +104,18 @@ def pages() -> dict[str, str]:
     variables = "".join(f"| `{row.name}` | {row.set_by} | {row.default} | {row.meaning} |\n" for row in VARIABLES)
     defaults = "".join(f"| `{row.name}` | `{row.value}` | {row.reason} |\n" for row in DEFAULTS)
     given = "".join(f"| `{row.name}` | {row.meaning} |\n" for row in GIVEN)
+    causes = "".join(
+        f"| `{cause}` | {cause.when} | {_yes(cause.of_user)} | {_yes(cause.may_pass)} |\n" for cause in Cause
+    )
     return {
+        "causes.md": _CAUSES + causes + _CAUSES_READ,
         "exit-codes.md": _AGENT_CODES + agent_codes + _TRIAL_CODES + trial_codes + _USAGE,
         "agent-environment.md": _VARIABLES + variables + _DEFAULTS + defaults + _GIVEN + given + _FOLDERS,
     }
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from wandbsweep.agent.outcomes import Tally
 
 _SECRETS = ("WANDB_API_KEY",)
-_LONGEST_MESSAGE = 1024
-"""Kubernetes keeps 4096 bytes of the file; a longer sentence would cut the JSON short."""
+_LARGEST_FILE = 2048
+"""Kubernetes keeps 4096 bytes of the file, and 12 KiB of all containers of a pod."""
 
 
 def without_secrets(text: str, environ: Mapping[str, str]) -> str:
@@ -26,13 +26,28 @@ def without_secrets(text: str, environ: Mapping[str, str]) -> str:
     return text
 
 
-def write_termination_message(path: str, ending: Ending, runs: Tally) -> None:
+def write_termination_message(path: str, ending: Ending, runs: Tally, seconds: Mapping[str, float]) -> None:
     """Written in place, because the file is a mount; where there is none (a workstation), nothing is written."""
     words = {
         "reason": ending.code.reason,
-        "message": ending.message[:_LONGEST_MESSAGE],
-        "runs": {"finished": runs.finished, "failed": runs.failed, "stopped": runs.stopped},
+        "message": ending.message,
+        "runs": {
+            "finished": runs.finished,
+            "failed": runs.failed,
+            "stopped": runs.stopped,
+            "preempted": runs.preempted,
+        },
+        "causes": dict(runs.causes),
+        "seconds": dict(seconds),
     }
     with contextlib.suppress(OSError):
         if Path(path).exists() or not path.startswith("/dev/"):
-            Path(path).write_text(json.dumps(words) + "\n", encoding="utf-8")
+            Path(path).write_bytes(_fitting(words))
+
+
+def _fitting(words: dict[str, Any]) -> bytes:
+    """Kubernetes cuts what is too long; that must be the sentence and not the JSON."""
+    while len(text := json.dumps(words).encode() + b"\n") > _LARGEST_FILE:
+        message = words["message"]
+        words = {**words, "message": message[: len(message) * 3 // 4]}
+    return text

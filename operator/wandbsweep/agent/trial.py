@@ -1,7 +1,7 @@
 """`wandbsweep trial [OPTIONS] ARGS_JSON -- COMMAND...`: what the W&B sweep's command calls for each run.
 
-Renders the sampled values into the user's own command, runs it in the foreground, records what became of it, and ends
-with its exit code. It works wherever `wandb agent` does: with no variable set it keeps its files beside the run's.
+Renders the sampled values into the user's own command, runs it in the foreground, says what became of it, and ends with
+its exit code. It works wherever `wandb agent` does: with no variable set it keeps its files beside the run's.
 """
 
 from __future__ import annotations
@@ -9,17 +9,25 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from wandbsweep.agent import interpreter_map, outcomes
+from wandbsweep.agent import interpreter_map
 from wandbsweep.agent.atomic_file import write_atomically
+from wandbsweep.agent.attempts import Attempts, Conclusion
+from wandbsweep.agent.causes import Cause
+from wandbsweep.agent.checkpoint import CheckpointError, Preparation, prepare_run
 from wandbsweep.agent.console import take_console
 from wandbsweep.agent.exit_codes import TrialExit
+from wandbsweep.agent.farewell import record_begin, record_end, tell_wandb
 from wandbsweep.agent.home import Home, trial_home
-from wandbsweep.agent.trainer import TrainerEnd, run_trainer
-from wandbsweep.agent.variables import INTERPRETER_MAP
+from wandbsweep.agent.signal_inbox import SignalInbox
+from wandbsweep.agent.trainer import SIGNALS
+from wandbsweep.agent.trial_settings import TrialSettings
+from wandbsweep.agent.variables import INTERPRETER_MAP, NODE
+from wandbsweep.agent.wandb_run import RunReporter
+from wandbsweep.agent.watch import BadLimitError
 from wandbsweep.sweep.rendering.launch import LaunchError, Rendered, read_launch, render_launch
 
 if TYPE_CHECKING:
@@ -41,26 +49,58 @@ def run_trial(words: Sequence[str], environ: Mapping[str, str]) -> int:
     home = trial_home(environ)
     take_console(home.console)
     run_id = environ.get("WANDB_RUN_ID") or f"process-{os.getpid()}"
+    trial = _Trial(words, environ, home, run_id, RunReporter.from_environ(environ))
+    record_begin(home.outcomes, run_id)
+    with SignalInbox(SIGNALS) as inbox:
+        return _end(trial, _conclude(trial, inbox))
+
+
+@dataclass(frozen=True)
+class _Trial:
+    words: Sequence[str]
+    environ: Mapping[str, str]
+    home: Home
+    run_id: str
+    reporter: RunReporter | None
+
+
+def _conclude(trial: _Trial, inbox: SignalInbox) -> Conclusion:
     try:
-        rendered = _render(words, home, run_id)
-        argv = _on_this_machine(rendered.argv, environ)
-        for path, text in rendered.files.items():
-            _write(path, text)
-        end = _start(argv, _trainer_environment(rendered, environ))
-    except TrialError as error:
+        attempts = Attempts(inbox, TrialSettings.from_environ(trial.environ), trial.reporter, trial.home)
+        return _run(trial, attempts)
+    except (TrialError, BadLimitError) as error:
         sys.stderr.write(f"wandbsweep trial: {error}\n")
-        _record(home, run_id, outcomes.Outcome.FAILED, error.code)
-        return error.code
-    _record(home, run_id, _outcome(end), end.exit_code)
-    return end.exit_code
+        code = error.code if isinstance(error, TrialError) else TrialExit.BAD_ARGUMENTS
+        return Conclusion(Cause.BAD_ARGUMENTS, code, last_line=str(error), died=True)
 
 
-def _render(words: Sequence[str], home: Home, run_id: str) -> Rendered:
+def _end(trial: _Trial, conclusion: Conclusion) -> int:
+    """What cannot be lost comes first."""
+    record_end(trial.home.outcomes, trial.run_id, conclusion)
+    if trial.reporter:
+        tell_wandb(trial.reporter, conclusion, trial.environ.get(NODE.name) or None)
+    return conclusion.exit_code
+
+
+def _run(trial: _Trial, attempts: Attempts) -> Conclusion:
+    try:
+        prepared = prepare_run(trial.environ, trial.run_id, trial.reporter)
+        rendered = _render(trial, prepared)
+        argv = prepared.complete(_on_this_machine(rendered.argv, trial.environ))
+    except CheckpointError as error:
+        raise TrialError(TrialExit.BAD_ARGUMENTS, str(error)) from None
+    for path, text in rendered.files.items():
+        _write(path, text)
+    return _start(attempts, argv, {**_trainer_environment(rendered, trial.environ), **prepared.environment})
+
+
+def _render(trial: _Trial, prepared: Preparation) -> Rendered:
     try:
         rendered = render_launch(
-            read_launch(words),
-            args_json_file=str(home.args_file(run_id)),
-            config_folder=str(home.config_folder(run_id)),
+            read_launch(trial.words),
+            args_json_file=str(trial.home.args_file(trial.run_id)),
+            config_folder=str(trial.home.config_folder(trial.run_id)),
+            checkpoint_dir=prepared.checkpoint_dir,
         )
     except LaunchError as error:
         raise TrialError(TrialExit.BAD_ARGUMENTS, str(error)) from None
@@ -93,9 +133,9 @@ def _trainer_environment(rendered: Rendered, environ: Mapping[str, str]) -> dict
     return {**environ, **named}
 
 
-def _start(argv: Sequence[str], environment: Mapping[str, str]) -> TrainerEnd:
+def _start(attempts: Attempts, argv: Sequence[str], environment: Mapping[str, str]) -> Conclusion:
     try:
-        return run_trainer(argv, environment)
+        return attempts.run(argv, environment)
     except FileNotFoundError:
         raise TrialError(
             TrialExit.NOT_FOUND,
@@ -109,17 +149,3 @@ def _start(argv: Sequence[str], environment: Mapping[str, str]) -> TrainerEnd:
                 "the arguments together are longer than the system takes: use ${args_json_file}",
             ) from None
         raise TrialError(TrialExit.NOT_EXECUTABLE, f"{argv[0]} cannot be executed: {error.strerror}") from None
-
-
-def _outcome(end: TrainerEnd) -> outcomes.Outcome:
-    if end.return_code == 0:
-        return outcomes.Outcome.FINISHED
-    return outcomes.Outcome.STOPPED if end.signalled else outcomes.Outcome.FAILED
-
-
-def _record(home: Home, run_id: str, outcome: outcomes.Outcome, exit_code: int) -> None:
-    try:
-        outcomes.record(home.outcomes, outcomes.TrialRecord(run_id, outcome, int(exit_code), time.time()))
-    except OSError as error:
-        # The run's state on W&B is the verdict; a full disk must not turn a finished run into a failed one.
-        sys.stderr.write(f"wandbsweep trial: the outcome could not be recorded: {error}\n")

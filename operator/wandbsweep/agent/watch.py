@@ -16,8 +16,6 @@ from wandbsweep.agent.variables import STALL_TIMEOUT, STARTUP_TIMEOUT, TIMEOUT
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from wandbsweep.agent.variables import Variable
-
 LINGERING_SECONDS: Final = 30.0
 """How long a trainer may live on after its run has finished on W&B."""
 
@@ -50,17 +48,18 @@ class Limits:
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Limits:
         """As the operator set them; an empty variable counts as absent."""
-        return cls(_seconds(STARTUP_TIMEOUT, environ), _seconds(STALL_TIMEOUT, environ), _seconds(TIMEOUT, environ))
+        return cls(*(read_seconds(variable.name, environ) for variable in (STARTUP_TIMEOUT, STALL_TIMEOUT, TIMEOUT)))
 
 
-def _seconds(variable: Variable, environ: Mapping[str, str]) -> float:
-    text = environ.get(variable.name, "")
+def read_seconds(variable: str, environ: Mapping[str, str]) -> float:
+    """The seconds in a variable; 0 if it is absent or empty."""
+    text = environ.get(variable, "")
     try:
         seconds = float(text) if text else 0.0
     except ValueError:
         seconds = math.nan
     if not 0.0 <= seconds < math.inf:
-        raise BadLimitError(f"{variable.name} is {text!r}: set it to a number of seconds, 0 for no limit, or remove it")
+        raise BadLimitError(f"{variable} is {text!r}: set it to a number of seconds, 0 for no limit, or remove it")
     return seconds
 
 

@@ -20,7 +20,8 @@ SWEEP_LABEL: Final = "wandbsweep.dev/sweep"
 """Name of the WandbSweep. The operator writes it on agent Jobs and their pods; `status.selector` reads it."""
 
 SLOT_LABEL: Final = "wandbsweep.dev/slot"
-"""Slot of the pool, 0 to agentCount-1. Written on agent Jobs and their pods; the operator reads it back."""
+"""Slot of the pool, a number from 0; a new agent takes the lowest that is free. Written on agent Jobs and their pods;
+the operator reads it back."""
 
 ATTEMPT_LABEL: Final = "wandbsweep.dev/attempt"
 """How many agents the slot has had before, from 0. Written on agent Jobs and their pods; the operator reads it."""
@@ -55,6 +56,10 @@ and compares it with the object's: agents of an older template are replaced one 
 
 SWEEP_PATH_ANNOTATION: Final = "wandbsweep.dev/sweep-path"
 """entity/project/id of the sweep that an agent Job works on; the object may have got another one since."""
+
+AVOIDED_NODES_ANNOTATION: Final = "wandbsweep.dev/avoided-nodes"
+"""Names of the nodes that an agent Job's pods must not run on, with spaces between them. The operator writes it on Jobs
+and replaces a pod that waits for a node once these may be used again. Absent: none."""
 
 OPERATOR: Final = "wandbsweep.dev/operator"
 """The value of spec.managedBy that means this operator."""

@@ -9,7 +9,7 @@ from wandbsweep.api.reasons import ConditionType, Reason
 from wandbsweep.api.status import Condition, ConditionStatus
 from wandbsweep.pool.engines import missing_engine
 from wandbsweep.pool.facts import JobPhase
-from wandbsweep.pool.slots import failures_in_a_row, jobs_by_slot
+from wandbsweep.pool.retries import failures_in_a_row, jobs_by_slot
 from wandbsweep.sweep.problems import summary
 
 if TYPE_CHECKING:

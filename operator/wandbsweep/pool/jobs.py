@@ -1,29 +1,27 @@
-"""Builds the Job of one agent: the user's pod template, plus the runtime that turns a container into a sweep agent."""
+"""Builds the Job of one agent: what it is called, whose it is, how its pods' ends are taken, and its pod.
+
+The pod is the user's template with the agent in it; see `agent_pod`.
+"""
 
 from __future__ import annotations
 
-import copy
+import hashlib
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from wandbsweep.agent.exit_codes import AgentExit
 from wandbsweep.api import labels
+from wandbsweep.pool.agent_pod import AgentSettings, pod_template
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from wandbsweep.api.spec import WandbSweepSpec
     from wandbsweep.sweep.path import SweepPath
 
-RUNTIME_VOLUME: Final = "wandbsweep"
-RUNTIME_PATH: Final = "/wandbsweep"
-RUNTIME_CONTAINER: Final = "wandbsweep-runtime"
-DEFAULT_GRACE_SECONDS: Final = 30  # Kubernetes' own default for terminationGracePeriodSeconds
-
-_RESTRICTED: Final[dict[str, Any]] = {
-    "allowPrivilegeEscalation": False,
-    "capabilities": {"drop": ["ALL"]},
-    "readOnlyRootFilesystem": True,
-    "runAsNonRoot": True,
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
+_DIGEST_LENGTH: Final = 12
+_FAILURES: Final = tuple(sorted(code for code in AgentExit if code not in {AgentExit.DONE, AgentExit.DRAINED}))
 
 
 @dataclass(frozen=True)
@@ -58,14 +56,29 @@ def base_url(spec: WandbSweepSpec, runtime: Runtime) -> str:
     return (spec.wandb.base_url or runtime.wandb_base_url).rstrip("/")
 
 
-def agent_job(
-    owner: Owner, spec: WandbSweepSpec, runtime: Runtime, path: SweepPath, *, slot: int, attempt: int
-) -> dict[str, Any]:
-    """The Job manifest of one agent.
+def template_digest(spec: WandbSweepSpec) -> str:
+    """Of all that an agent is made from and an edit may change. Agents with another digest are replaced.
 
-    The first container of the template is the trainer; its command is replaced by the agent's, because what trains is
-    the command of the sweep. Everything else of the template stays as the user wrote it.
+    The operator's own image and the defaults of its fields are not in it: an upgrade replaces no agent.
     """
+    made_from = {"template", "trial", "checkpoint", "runs_per_agent", "wandb"}
+    told = spec.model_dump(mode="json", include=made_from, exclude_defaults=True)
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:_DIGEST_LENGTH]
+
+
+def agent_job(
+    owner: Owner,
+    spec: WandbSweepSpec,
+    runtime: Runtime,
+    path: SweepPath,
+    *,
+    slot: int,
+    attempt: int,
+    metric: str | None = None,
+    avoid: Sequence[str] = (),
+    unwelcome: Sequence[str] = (),
+) -> dict[str, Any]:
+    """The Job manifest of one agent; `metric` is the sweep's, the nodes are those of StartAgent."""
     marks = {
         labels.SWEEP_LABEL: owner.name,
         labels.SLOT_LABEL: str(slot),
@@ -73,6 +86,20 @@ def agent_job(
         labels.MANAGED_BY_LABEL: labels.MANAGED_BY,
         labels.COMPONENT_LABEL: labels.AGENT_COMPONENT,
     }
+    notes = {labels.TEMPLATE_DIGEST_ANNOTATION: template_digest(spec), labels.SWEEP_PATH_ANNOTATION: str(path)}
+    if avoid:
+        notes[labels.AVOIDED_NODES_ANNOTATION] = " ".join(avoid)
+    settings = AgentSettings(
+        path=path,
+        base_url=base_url(spec, runtime),
+        app_url=runtime.wandb_app_url if spec.wandb.base_url is None else None,
+        runtime_image=runtime.image,
+        runtime_pull_policy=runtime.image_pull_policy,
+        metric=metric,
+        avoid=tuple(avoid),
+        unwelcome=tuple(unwelcome),
+    )
+    template = pod_template(spec, settings, marks)
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -80,18 +107,31 @@ def agent_job(
             "name": job_name(owner.name, slot, attempt),
             "namespace": owner.namespace,
             "labels": marks,
+            "annotations": notes,
             "ownerReferences": [_owner_reference(owner)],
         },
         "spec": {
             "backoffLimit": 0,
             "podReplacementPolicy": "Failed",
-            # The Job itself replaces a disrupted pod, at no cost; every other end is the operator's to judge.
-            "podFailurePolicy": {
-                "rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}]
-            },
-            "template": _pod_template(spec, runtime, path, marks),
+            "podFailurePolicy": {"rules": _failure_rules(template)},
+            "template": template,
         },
     }
+
+
+def _failure_rules(template: dict[str, Any]) -> list[dict[str, Any]]:
+    """The Job itself replaces a pod that was disrupted or drained, at no cost; the operator judges every other end.
+
+    Drained is a pod that somebody deleted, and one of a Job that was suspended, which tells of no disruption.
+    """
+    trainer = {"containerName": name} if (name := template["spec"]["containers"][0].get("name")) else {}
+    drained = {**trainer, "operator": "In", "values": [int(AgentExit.DRAINED)]}
+    failed = {**trainer, "operator": "In", "values": [int(code) for code in _FAILURES]}
+    return [
+        {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+        {"action": "Ignore", "onExitCodes": drained},
+        {"action": "FailJob", "onExitCodes": failed},
+    ]
 
 
 def _owner_reference(owner: Owner) -> dict[str, Any]:
@@ -103,70 +143,3 @@ def _owner_reference(owner: Owner) -> dict[str, Any]:
         "controller": True,
         "blockOwnerDeletion": True,
     }
-
-
-def _pod_template(spec: WandbSweepSpec, runtime: Runtime, path: SweepPath, marks: dict[str, str]) -> dict[str, Any]:
-    template = copy.deepcopy(dict(spec.template))
-    metadata = template.setdefault("metadata", {})
-    metadata["labels"] = {**metadata.get("labels", {}), **marks}
-    pod = template["spec"]
-    pod["restartPolicy"] = "Never"  # the sweep decides what is tried again, not the kubelet
-    pod["volumes"] = [*pod.get("volumes", []), {"name": RUNTIME_VOLUME, "emptyDir": {}}]
-    pod["initContainers"] = [_runtime_container(runtime, pod), *pod.get("initContainers", [])]
-    pod["containers"] = [_agent_container(pod["containers"][0], spec, runtime, path, pod), *pod["containers"][1:]]
-    return template
-
-
-def _runtime_container(runtime: Runtime, pod: dict[str, Any]) -> dict[str, Any]:
-    container: dict[str, Any] = {
-        "name": RUNTIME_CONTAINER,
-        "image": runtime.image,
-        "imagePullPolicy": runtime.image_pull_policy,
-        "command": ["wandbsweep", "install", RUNTIME_PATH],
-        "securityContext": dict(_RESTRICTED),
-        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}},
-        "volumeMounts": [{"name": RUNTIME_VOLUME, "mountPath": RUNTIME_PATH}],
-    }
-    if pod.get("securityContext", {}).get("runAsUser") == 0:
-        # A pod that runs as root by its template would fail the check that its init container is not root.
-        container["securityContext"] = {**_RESTRICTED, "runAsUser": 65532}
-    return container
-
-
-def _agent_container(
-    trainer: dict[str, Any], spec: WandbSweepSpec, runtime: Runtime, path: SweepPath, pod: dict[str, Any]
-) -> dict[str, Any]:
-    container = dict(trainer)
-    container["command"] = [f"{RUNTIME_PATH}/bin/wandbsweep-agent"]
-    container.pop("args", None)
-    ours = _agent_environment(spec, runtime, path, pod)
-    if "terminationMessagePath" in container:
-        ours.append({"name": "WANDBSWEEP_TERMINATION_LOG", "value": container["terminationMessagePath"]})
-    taken = {variable["name"] for variable in ours}
-    # What the user sets stays, except where the agent would work on another sweep than the object says.
-    container["env"] = [*ours, *(v for v in container.get("env", []) if v.get("name") not in taken)]
-    mount = {"name": RUNTIME_VOLUME, "mountPath": RUNTIME_PATH}
-    container["volumeMounts"] = [*container.get("volumeMounts", []), mount]
-    return container
-
-
-def _agent_environment(
-    spec: WandbSweepSpec, runtime: Runtime, path: SweepPath, pod: dict[str, Any]
-) -> list[dict[str, Any]]:
-    secret = spec.wandb.api_key_secret_ref
-    grace = pod.get("terminationGracePeriodSeconds", DEFAULT_GRACE_SECONDS)
-    plain = {
-        "WANDBSWEEP_SWEEP": str(path),
-        "WANDBSWEEP_GRACE_SECONDS": str(grace),
-        "WANDB_BASE_URL": base_url(spec, runtime),
-        "WANDB_ENTITY": path.entity,
-        "WANDB_PROJECT": path.project,
-    }
-    if spec.runs_per_agent is not None:
-        plain["WANDBSWEEP_RUNS_PER_AGENT"] = str(spec.runs_per_agent)
-    if runtime.wandb_app_url is not None and spec.wandb.base_url is None:
-        plain["WANDB_APP_URL"] = runtime.wandb_app_url
-    return [
-        *({"name": name, "value": value} for name, value in plain.items()),
-        {"name": "WANDB_API_KEY", "valueFrom": {"secretKeyRef": {"name": secret.name, "key": secret.key}}},
-    ]

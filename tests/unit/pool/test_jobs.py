@@ -48,7 +48,7 @@ def test_the_users_environment_and_volumes_stay():
     assert environment(job)["OMNI_KIT_ACCEPT_EULA"] == "YES"
     assert environment(job)["WANDB_ENTITY"] == "lab"
     mounts = job["spec"]["template"]["spec"]["containers"][0]["volumeMounts"]
-    assert [mount["mountPath"] for mount in mounts] == ["/cache", "/wandbsweep"]
+    assert [mount["mountPath"] for mount in mounts] == ["/cache", "/wandbsweep", "/wandbsweep-pod"]
 
 
 def test_the_agent_leaves_its_last_words_where_the_template_has_them_read():

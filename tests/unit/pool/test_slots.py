@@ -9,7 +9,8 @@ from builders import NOW, PATH, a_job, a_live_object, a_reading, a_spec
 from wandbsweep.api.reasons import Reason
 from wandbsweep.pool.actions import StartAgent
 from wandbsweep.pool.facts import AgentJob, JobPhase, Problem
-from wandbsweep.pool.slots import KEPT_FAILURES, LONGEST_RETRY_DELAY, failures_in_a_row, plan_slots, retry_delay
+from wandbsweep.pool.retries import LONGEST_RETRY_DELAY, failures_in_a_row, retry_delay
+from wandbsweep.pool.slots import KEPT_FAILURES, plan_slots
 
 
 def test_every_slot_of_a_new_pool_gets_its_first_agent():

@@ -8,7 +8,7 @@ from typing import Any
 
 from wandbsweep.api.spec import WandbSweepSpec
 from wandbsweep.api.status import WandbSweepStatus
-from wandbsweep.pool.facts import AgentJob, Intent, JobPhase, Snapshot, SweepReading, SweepState
+from wandbsweep.pool.facts import AgentJob, AgentPod, Intent, JobPhase, Snapshot, SweepReading, SweepState
 from wandbsweep.pool.jobs import Owner, Runtime
 from wandbsweep.sweep.definition import read_definition
 from wandbsweep.sweep.path import SweepPath
@@ -73,6 +73,22 @@ def a_job(slot: int, attempt: int = 0, phase: JobPhase = JobPhase.ACTIVE, **fiel
     ended = None if phase is JobPhase.ACTIVE else NOW - timedelta(minutes=10)
     job = AgentJob(f"anymal-{slot}-{attempt}", slot, attempt, phase, NOW - timedelta(hours=1), ended)
     return replace(job, **fields)
+
+
+def a_pod(job: AgentJob, **fields: Any) -> AgentPod:
+    """The running pod of an agent Job, with one GPU; with `ended_at` one that ended well."""
+    ended = "ended_at" in fields
+    pod = AgentPod(
+        name=f"{job.name}-x7k2p",
+        job_name=job.name,
+        phase="Succeeded" if ended else "Running",
+        ready=not ended,
+        node="gpu-1",
+        uid=f"uid-of-{job.name}",
+        started_at=job.created_at,
+        gpus=1,
+    )
+    return replace(pod, **fields)
 
 
 def a_new_object(**fields: Any) -> Snapshot:

@@ -1,45 +1,53 @@
-"""Apply: carry out a plan, action by action, and say what came of it."""
+"""Apply: carry out a plan, action by action, and say what came of it.
+
+What concerns the object and W&B is done in the plan's order, then agents are taken down, then others are started.
+Trouble with W&B ends the first and forbids the last; agents that have to go, go all the same and wait for it no longer
+than a moment.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from wandbsweep.api import labels
 from wandbsweep.api.reasons import Reason
 from wandbsweep.controller.intents import write_intent
-from wandbsweep.controller.kube_api import ConflictError, RefusedError, jobs_path, sweeps_path
+from wandbsweep.controller.kube_api import sweeps_path
 from wandbsweep.controller.observing import as_problem
+from wandbsweep.controller.pool_changes import PoolChanges
+from wandbsweep.controller.wandb_writes import NoAccountError, WandbWrites
 from wandbsweep.pool import actions
 from wandbsweep.pool.facts import Intent, Problem
-from wandbsweep.pool.jobs import Owner, agent_job
-from wandbsweep.pool.outcome import CreatedSweep, Outcome
-from wandbsweep.tracking.errors import ConfigRejected, SweepMissing, TrackingError
+from wandbsweep.pool.outcome import Outcome
+from wandbsweep.tracking.errors import ConfigRejected, TrackingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from wandbsweep.controller.kube_api import KubeApi
     from wandbsweep.controller.observing import Observation
-    from wandbsweep.pool.actions import (
-        Action,
-        AdoptSweep,
-        ClaimObject,
-        CreateSweep,
-        FindAndStop,
-        RemoveAgent,
-        SetSweepState,
-        StartAgent,
-    )
     from wandbsweep.pool.facts import Snapshot
     from wandbsweep.pool.jobs import Runtime
-    from wandbsweep.tracking.protocol import Account, SweepTracker
+    from wandbsweep.tracking.protocol import SweepTracker
 
-AT_ONCE: Final = 32  # more requests in flight add latency at the API server, not throughput
+    OnWandb = (
+        actions.CreateSweep
+        | actions.AdoptSweep
+        | actions.SetSweepState
+        | actions.UpdateSweep
+        | actions.FindAndStop
+        | actions.MarkRun
+    )
 
-log = logging.getLogger(__name__)
+PATIENCE_SECONDS: Final = 5.0  # how long agents that have to go wait for a W&B server that does not answer
+
+
+@dataclass
+class _Progress:
+    """What was done so far: the object as it is now, and the outcome."""
+
+    body: dict[str, Any]
+    outcome: Outcome = field(default_factory=Outcome)
 
 
 class Applier:
@@ -47,38 +55,76 @@ class Applier:
 
     def __init__(self, kube: KubeApi, tracker: SweepTracker, runtime: Runtime) -> None:
         self._kube = kube
-        self._tracker = tracker
-        self._runtime = runtime
+        self._wandb = WandbWrites(kube, tracker, runtime)
+        self._pool = PoolChanges(kube, runtime)
 
     async def apply(self, observation: Observation, plan: actions.Plan) -> tuple[Outcome, dict[str, Any]]:
         """Carry out the plan; returns its outcome and the object as it is afterwards.
 
         Raises KubeError if the API server fails, ConflictError if the object changed since it was observed.
         """
-        body, outcome = observation.body, Outcome()
+        snapshot, progress = observation.snapshot, _Progress(observation.body)
+        leaving = [a for a in plan.actions if isinstance(a, actions.RemoveAgent | actions.AskToLeave)]
+        steps = asyncio.create_task(self._carry_out(observation, plan, progress))
+        try:
+            done, _ = await asyncio.wait({steps}, timeout=PATIENCE_SECONDS if leaving else None)
+            if done:
+                steps.result()
+            await self._pool.take_down(snapshot, leaving)
+            await steps
+        finally:
+            steps.cancel()
+            await asyncio.gather(steps, return_exceptions=True)
+        removed = tuple(action for action in leaving if isinstance(action, actions.RemoveAgent))
+        outcome = replace(progress.outcome, removed=removed)
+        if outcome.wandb_problem is None:
+            outcome = await self._start(snapshot, plan, outcome)
+        return outcome, progress.body
+
+    async def _carry_out(self, observation: Observation, plan: actions.Plan, progress: _Progress) -> None:
         try:
             for action in plan.actions:
-                match action:
-                    case actions.ClaimObject():
-                        body = await self._claim(observation, action)
-                    case actions.ReleaseObject():
-                        body = await self._release(observation)
-                    case actions.CreateSweep():
-                        outcome = replace(outcome, created=await self._create(observation, action))
-                    case actions.AdoptSweep():
-                        outcome = replace(outcome, created=await self._adopt(observation, action))
-                    case actions.SetSweepState() | actions.FindAndStop():
-                        await self._bring_to_rest(observation, action)
-                        outcome = replace(outcome, on_wandb=(*outcome.on_wandb, action))
-                    case actions.StartAgent() | actions.RemoveAgent():
-                        continue  # together, below
-        except ConfigRejected as error:
-            return replace(outcome, create_problem=Problem(Reason.SWEEP_REJECTED, str(error))), body
+                await self._do(observation, action, progress)
         except TrackingError as error:
-            return replace(outcome, wandb_problem=as_problem(error)), body
-        return await self._change_pool(observation.snapshot, plan.actions, outcome), body
+            progress.outcome = replace(progress.outcome, wandb_problem=as_problem(error))
+        except NoAccountError as error:
+            progress.outcome = replace(progress.outcome, wandb_problem=error.problem)
 
-    async def _claim(self, observation: Observation, action: ClaimObject) -> dict[str, Any]:
+    async def _do(self, observation: Observation, action: actions.Action, progress: _Progress) -> None:
+        match action:
+            case actions.ClaimObject():
+                progress.body = await self._claim(observation, action)
+            case actions.ReleaseObject():
+                progress.body = await self._release(observation)
+            case actions.DeleteObject():
+                snapshot = observation.snapshot
+                await self._kube.delete(sweeps_path(snapshot.namespace, snapshot.name), uid=snapshot.uid)
+            case actions.StartAgent() | actions.RemoveAgent() | actions.AskToLeave():
+                pass  # in a step of their own
+            case _:
+                progress.outcome = await self._do_on_wandb(observation, action, progress.outcome)
+
+    async def _do_on_wandb(self, observation: Observation, action: OnWandb, outcome: Outcome) -> Outcome:
+        try:
+            match action:
+                case actions.CreateSweep():
+                    return replace(outcome, created=await self._wandb.create(observation, action))
+                case actions.AdoptSweep():
+                    return replace(outcome, created=await self._wandb.adopt(observation, action))
+                case actions.MarkRun():
+                    await self._wandb.mark_run(observation, action)
+                    return outcome
+                case actions.SetSweepState():
+                    await self._wandb.set_state(observation, action)
+                case actions.UpdateSweep():
+                    await self._wandb.update(observation, action)
+                case actions.FindAndStop():
+                    await self._wandb.find_and_stop(observation, action)
+        except ConfigRejected as error:
+            return replace(outcome, create_problem=Problem(Reason.SWEEP_REJECTED, str(error)))
+        return replace(outcome, on_wandb=(*outcome.on_wandb, action))
+
+    async def _claim(self, observation: Observation, action: actions.ClaimObject) -> dict[str, Any]:
         snapshot, metadata = observation.snapshot, observation.body["metadata"]
         finalizers = metadata.get("finalizers", [])
         wanted = finalizers if labels.FINALIZER in finalizers else [*finalizers, labels.FINALIZER]
@@ -97,68 +143,12 @@ class Applier:
         version = observation.body["metadata"]["resourceVersion"]
         return await self._kube.merge_patch(path, {"metadata": {"resourceVersion": version, **change}})
 
-    async def _create(self, observation: Observation, action: CreateSweep) -> CreatedSweep:
-        account = _account(observation)
-        if action.look_up_first and (found := await self._adopt(observation, action)):
-            return found
-        made = await self._tracker.create(account, entity=action.entity, project=action.project, config=action.config)
-        for warning in made.warnings:
-            log.warning("W&B says of the sweep %s: %s", made.path, warning)
-        return CreatedSweep(made.path, made.url, Reason.CREATED, action.token)
-
-    async def _adopt(self, observation: Observation, action: CreateSweep | AdoptSweep) -> CreatedSweep | None:
-        account, text = _account(observation), action.marker
-        found = await self._tracker.find(account, entity=action.entity, project=action.project, marker=text)
-        return CreatedSweep(found.path, found.url, Reason.ADOPTED, action.token) if found else None
-
-    async def _bring_to_rest(self, observation: Observation, action: SetSweepState | FindAndStop) -> None:
-        account = _account(observation)
-        if isinstance(action, actions.SetSweepState):
-            path = action.path
-        else:
-            text = action.marker
-            found = await self._tracker.find(account, entity=action.entity, project=action.project, marker=text)
-            if found is None:
-                return
-            path = found.path
-        try:
-            await self._tracker.set_state(account, path, action.state)
-        except SweepMissing:
-            log.info("The sweep %s was deleted on W&B: there is nothing to stop", path)
-
-    async def _change_pool(self, snapshot: Snapshot, planned: Iterable[Action], outcome: Outcome) -> Outcome:
-        removals = [action for action in planned if isinstance(action, actions.RemoveAgent)]
-        starts = [action for action in planned if isinstance(action, actions.StartAgent)]
-        permits = asyncio.Semaphore(AT_ONCE)
-        await asyncio.gather(*(self._remove(snapshot, action, permits) for action in removals))
-        names = await asyncio.gather(*(self._start(snapshot, action, permits) for action in starts))
-        refusals = [name for name in names if isinstance(name, Problem)]
+    async def _start(self, snapshot: Snapshot, plan: actions.Plan, outcome: Outcome) -> Outcome:
+        starts = [action for action in plan.actions if isinstance(action, actions.StartAgent)]
+        answers = await self._pool.start(snapshot, starts)
+        refusals = [answer for answer in answers if isinstance(answer, Problem)]
         return replace(
             outcome,
-            started=tuple(name for name in names if isinstance(name, str)),
-            removed=tuple(removals),
+            started=tuple(answer for answer in answers if isinstance(answer, str)),
             agents_problem=refusals[0] if refusals else None,
         )
-
-    async def _remove(self, snapshot: Snapshot, action: RemoveAgent, permits: asyncio.Semaphore) -> None:
-        async with permits:
-            await self._kube.delete(jobs_path(snapshot.namespace, action.job_name))
-
-    async def _start(self, snapshot: Snapshot, action: StartAgent, permits: asyncio.Semaphore) -> str | Problem | None:
-        """The name of the new Job; None if it was there already; a problem if the API server will not have it."""
-        owner = Owner(snapshot.namespace, snapshot.name, snapshot.uid)
-        job = agent_job(owner, snapshot.spec, self._runtime, action.path, slot=action.slot, attempt=action.attempt)
-        async with permits:
-            try:
-                await self._kube.create(jobs_path(snapshot.namespace), job)
-            except ConflictError:
-                return None
-            except RefusedError as error:
-                return Problem(Reason.AGENT_REJECTED, f"The API server refuses the agent's Job: {error}")
-        return str(job["metadata"]["name"])
-
-
-def _account(observation: Observation) -> Account:
-    if observation.account is None:
-        raise AssertionError("a plan that needs W&B was made without an account")
-    return observation.account

@@ -1,3 +1,27 @@
 """Fixtures that several kinds of tests share come from modules of their own."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 pytest_plugins = ("clusters",)
+
+
+@pytest.fixture
+def say(record_property: Callable[[str, object], None], request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Tells the reader of the tests' output something, also when the test passes, and in whichever process it ran."""
+    return lambda text: record_property(f"said by {request.node.name}", text)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [report for key in ("passed", "failed") for report in terminalreporter.stats.get(key, [])]
+    for report in reports:
+        for name, text in getattr(report, "user_properties", []):
+            if name.startswith("said by "):
+                terminalreporter.section(name)
+                terminalreporter.line(text)

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
+import subprocess
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from waiting import until
 
-EXAMPLE = Path(__file__).parents[1] / "examples/cartpole/sweep.yaml"
+if TYPE_CHECKING:
+    from clusters import Cluster
+
+ROOT = Path(__file__).parents[1]
+EXAMPLE = ROOT / "examples/cartpole/sweep.yaml"
 
 
 @dataclass(frozen=True)
@@ -68,17 +75,58 @@ class Installed:
             seconds=60,
         )
 
-    def _pod(self, component: str) -> dict[str, Any]:
+    def pods_with(self, component: str) -> list[dict[str, Any]]:
+        """The pods of the operator or of the server, but for those that are on their way out."""
         pods = self.read_all(self.namespace, "pods", "-l", f"app.kubernetes.io/component={component}")
-        return next(pod for pod in pods if "deletionTimestamp" not in pod["metadata"])
+        return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+
+    def _pod(self, component: str) -> dict[str, Any]:
+        return self.pods_with(component)[0]
 
     def _kill(self, component: str) -> dict[str, Any]:
-        until(lambda: _processes_of(self._pod(component)["metadata"]["uid"]), f"the {component} runs", seconds=60)
+        until(lambda: processes_of(self._pod(component)["metadata"]["uid"]), f"the {component} runs", seconds=60)
         pod = self._pod(component)
-        for pid in _processes_of(pod["metadata"]["uid"]):
+        for pid in processes_of(pod["metadata"]["uid"]):
             with suppress(ProcessLookupError):  # it went with the process before it
                 os.kill(pid, signal.SIGKILL)
         return pod
+
+
+def install(cluster: Cluster, namespace: str, values: dict[str, str] | None = None) -> Installed:
+    """The chart with its embedded server, of this tree, installed anew with these values besides."""
+    helm = [_printed_by("hack/cluster", "path", "helm"), "--kubeconfig", str(cluster.kubeconfig)]
+    repository, _, tag = _printed_by("hack/images", "reference", "operator").rpartition(":")
+    own = {
+        "image.repository": repository,
+        "image.tag": tag,
+        "server.enabled": "true",
+        "server.persistence.enabled": "false",
+        **(values or {}),
+    }
+    sets = [part for name, value in own.items() for part in ("--set", f"{name}={value}")]
+    target = ["wandbsweep", "charts/wandbsweep", "--namespace", namespace, "--create-namespace"]
+    subprocess.run([*helm, "uninstall", "wandbsweep", "-n", namespace, "--ignore-not-found", "--wait"], check=True)
+    done = subprocess.run(
+        [*helm, "upgrade", "--install", *target, *sets, "--wait", "--timeout", "4m"],
+        cwd=ROOT,
+        check=False,
+        text=True,
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stderr + cluster.kubectl("-n", namespace, "get", "pods,events")
+    return as_installed(cluster, namespace)
+
+
+def as_installed(cluster: Cluster, namespace: str) -> Installed:
+    """The installation that is there."""
+    helm = [_printed_by("hack/cluster", "path", "helm"), "--kubeconfig", str(cluster.kubeconfig)]
+    secret = cluster.get("secret", "wandb-api-key", "--namespace", namespace)
+    return Installed(cluster, namespace, base64.b64decode(secret["data"]["apiKey"]).decode(), helm)
+
+
+def _printed_by(*command: str) -> str:
+    done = subprocess.run([sys.executable, *command], cwd=ROOT, check=True, text=True, capture_output=True)
+    return done.stdout.strip()
 
 
 def a_cartpole_sweep(**spec: Any) -> dict[str, Any]:
@@ -92,8 +140,8 @@ def _restarts(pod: dict[str, Any]) -> int:
     return sum(container["restartCount"] for container in pod["status"].get("containerStatuses", []))
 
 
-def _processes_of(pod_uid: str) -> list[int]:
-    """The processes of a pod, but for the one that holds its sandbox."""
+def processes_of(pod_uid: str) -> list[int]:
+    """The processes of a pod on this machine, but for the one that holds its sandbox."""
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():

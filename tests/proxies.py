@@ -90,22 +90,30 @@ class Rule:
 
 
 class Proxy:
-    """Runs on a free port of the loopback interface, in a thread of its own."""
+    """Runs on a free port of one address of this machine, in a thread of its own."""
 
-    def __init__(self, server: str, is_write: Question, headers: Mapping[str, str], tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        server: str,
+        is_write: Question,
+        headers: Mapping[str, str],
+        tls: ssl.SSLContext | None,
+        address: str = "127.0.0.1",
+    ) -> None:
         self.writes: list[Call] = []
         self.port = 0
         self._server = server
         self._is_write = is_write
         self._headers = dict(headers)
         self._tls = tls
+        self._address = address
         self._rules: list[Rule] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self._address}:{self.port}"
 
     def rule(
         self, matches: Question, fate: Fate, *, times: int | None = 1, then: Callable[[], None] | None = None
@@ -157,7 +165,7 @@ class Proxy:
         await asyncio.sleep(0.05)  # aiohttp closes TLS connections one turn of the loop later
 
     async def _open_port(self) -> None:
-        self._site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
+        self._site = web.TCPSite(self._runner, self._address, self.port, reuse_address=True)
         await self._site.start()
         self.port = self.port or int(self._site.name.rsplit(":", 1)[1])
 
@@ -184,8 +192,9 @@ class Proxy:
 
     async def _suffer(self, rule: Rule, request: web.Request, body: bytes) -> web.StreamResponse:
         if rule.fate is Fate.ANSWER_LOST:
-            async with self._ask(request, body) as answer:
-                await answer.read()
+            with suppress(aiohttp.ClientError):  # a server that is down loses the answer, too
+                async with self._ask(request, body) as answer:
+                    await answer.read()
         if rule.then:
             await asyncio.to_thread(rule.then)
         match rule.fate:
@@ -234,9 +243,9 @@ def kubernetes_proxy(connection: Connection) -> Iterator[Proxy]:
 
 
 @contextmanager
-def wandb_proxy(server: str) -> Iterator[Proxy]:
-    """Between the operator and a W&B server."""
-    with _running(Proxy(server, is_wandb_write, {}, None)) as proxy:
+def wandb_proxy(server: str, address: str = "127.0.0.1") -> Iterator[Proxy]:
+    """Between a W&B server and whoever is told this address: the operator, or everybody in a cluster."""
+    with _running(Proxy(server, is_wandb_write, {}, None, address)) as proxy:
         yield proxy
 
 

@@ -7,16 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import OWNER, PATH, RUNTIME, a_spec, a_template
-from wandbsweep.pool.jobs import agent_job, job_name
+from wandbsweep.agent.exit_codes import AgentExit
+from wandbsweep.pool.jobs import agent_job, job_name, template_digest
 
 
 def a_job_for(**fields):
     return agent_job(OWNER, a_spec(**fields), RUNTIME, PATH, slot=2, attempt=5)
 
 
+def trainer(job):
+    return job["spec"]["template"]["spec"]["containers"][0]
+
+
 def environment(job):
-    trainer = job["spec"]["template"]["spec"]["containers"][0]
-    return {variable["name"]: variable.get("value", variable.get("valueFrom")) for variable in trainer["env"]}
+    return {variable["name"]: variable.get("value", variable.get("valueFrom")) for variable in trainer(job)["env"]}
 
 
 def test_the_api_key_reaches_the_agent_by_reference_only():
@@ -47,7 +51,7 @@ def test_the_users_environment_and_volumes_stay():
 
     assert environment(job)["OMNI_KIT_ACCEPT_EULA"] == "YES"
     assert environment(job)["WANDB_ENTITY"] == "lab"
-    mounts = job["spec"]["template"]["spec"]["containers"][0]["volumeMounts"]
+    mounts = trainer(job)["volumeMounts"]
     assert [mount["mountPath"] for mount in mounts] == ["/cache", "/wandbsweep", "/wandbsweep-pod"]
 
 
@@ -57,13 +61,114 @@ def test_the_agent_leaves_its_last_words_where_the_template_has_them_read():
     assert environment(job)["WANDBSWEEP_TERMINATION_LOG"] == "/tmp/last-words"
 
 
-def test_a_disrupted_pod_costs_nothing_and_a_failed_one_is_not_retried_by_the_job():
+def test_a_disrupted_or_drained_pod_costs_nothing_and_a_failed_one_is_not_retried_by_the_job():
     spec = a_job_for()["spec"]
 
+    disrupted, drained, failed = spec["podFailurePolicy"]["rules"]
+    assert disrupted == {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
+    assert drained == {
+        "action": "Ignore",
+        "onExitCodes": {"containerName": "trainer", "operator": "In", "values": [AgentExit.DRAINED]},
+    }
+    assert failed["action"] == "FailJob"
+    assert {AgentExit.DONE, AgentExit.DRAINED, *failed["onExitCodes"]["values"]} == set(AgentExit)
     assert spec["backoffLimit"] == 0
-    assert spec["podFailurePolicy"]["rules"][0]["action"] == "Ignore"
     assert spec["podReplacementPolicy"] == "Failed"
     assert spec["template"]["spec"]["restartPolicy"] == "Never"
+
+
+def test_the_launcher_is_told_how_long_a_trial_may_take():
+    told = environment(a_job_for(trial={"startupTimeoutSeconds": 600, "stallTimeoutSeconds": 0}))
+
+    assert told["WANDBSWEEP_STARTUP_TIMEOUT_SECONDS"] == "600"
+    assert told["WANDBSWEEP_STALL_TIMEOUT_SECONDS"] == "0"
+    assert told["WANDBSWEEP_STARTUP_RETRIES"] == "1"
+    assert "WANDBSWEEP_TIMEOUT_SECONDS" not in told
+
+
+def test_the_agent_knows_its_node_and_the_metric_and_where_to_see_that_it_is_to_leave():
+    job = agent_job(OWNER, a_spec(), RUNTIME, PATH, slot=0, attempt=0, metric="cost/$(x)")
+
+    told = environment(job)
+    assert told["WANDBSWEEP_NODE"] == {"fieldRef": {"fieldPath": "spec.nodeName"}}
+    assert told["WANDBSWEEP_METRIC"] == "cost/$$(x)"
+    assert told["WANDBSWEEP_LEAVE_FILE"] == "/wandbsweep-pod/leave"
+    (shown,) = (volume for volume in job["spec"]["template"]["spec"]["volumes"] if "downwardAPI" in volume)
+    field = {"fieldPath": "metadata.annotations['wandbsweep.dev/leave']"}
+    assert shown["downwardAPI"]["items"] == [{"path": "leave", "fieldRef": field}]
+    assert {"name": shown["name"], "mountPath": "/wandbsweep-pod", "readOnly": True} in trainer(job)["volumeMounts"]
+
+
+def test_checkpoints_are_kept_on_the_claim_and_resume_arguments_arrive_as_they_were_written():
+    arguments = ["--checkpoint=${checkpoint_dir}/last.pt", '--note=$(HOME) "quoted"']
+    job = a_job_for(checkpoint={"claimName": "runs", "mountPath": "/keep", "resumeArgs": arguments})
+
+    volumes = job["spec"]["template"]["spec"]["volumes"]
+    (claim,) = (volume for volume in volumes if "persistentVolumeClaim" in volume)
+    assert claim["persistentVolumeClaim"] == {"claimName": "runs"}
+    assert {"name": claim["name"], "mountPath": "/keep"} in trainer(job)["volumeMounts"]
+    assert environment(job)["WANDBSWEEP_CHECKPOINTS"] == "/keep"
+    # The kubelet reads $$ as one $.
+    assert json.loads(environment(job)["WANDBSWEEP_RESUME_ARGS"].replace("$$", "$")) == arguments
+
+
+def test_a_job_says_what_it_was_made_from_and_for_which_sweep():
+    notes = a_job_for()["metadata"]["annotations"]
+
+    assert notes == {
+        "wandbsweep.dev/template-digest": template_digest(a_spec()),
+        "wandbsweep.dev/sweep-path": "lab/anymal/nkbj7529",
+    }
+
+
+def affinity(**affinity_and_nodes):
+    template = a_template()
+    template["spec"].update(affinity_and_nodes.pop("pod", {}))
+    job = agent_job(OWNER, a_spec(template=template), RUNTIME, PATH, slot=0, attempt=0, **affinity_and_nodes)
+    return job["spec"]["template"]["spec"].get("affinity")
+
+
+NOT_ON_BAD = {"key": "metadata.name", "operator": "NotIn", "values": ["bad"]}
+ON_A_GPU = {"key": "gpu", "operator": "In", "values": ["a", "b"]}
+
+
+def test_a_pod_never_goes_where_it_must_not_and_rather_not_where_it_is_unwelcome():
+    assert affinity() is None
+    assert affinity(avoid=["bad"], unwelcome=["odd"]) == {
+        "nodeAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchFields": [NOT_ON_BAD]}]},
+            "preferredDuringSchedulingIgnoredDuringExecution": [
+                {"weight": 100, "preference": {"matchFields": [{**NOT_ON_BAD, "values": ["odd"]}]}}
+            ],
+        }
+    }
+
+
+def test_what_the_template_says_about_nodes_holds_besides():
+    terms = [{"matchExpressions": [ON_A_GPU]}, {"matchFields": [{**NOT_ON_BAD, "values": ["own"]}]}, {}]
+    wish = {"weight": 1, "preference": {"matchExpressions": [ON_A_GPU]}}
+    own = {
+        "podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []},
+        "nodeAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms},
+            "preferredDuringSchedulingIgnoredDuringExecution": [wish],
+        },
+    }
+
+    merged = affinity(pod={"affinity": own}, avoid=["bad"], unwelcome=["odd"])
+
+    by_node = merged["nodeAffinity"]
+    assert by_node["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"] == [
+        {"matchExpressions": [ON_A_GPU], "matchFields": [NOT_ON_BAD]},
+        {"matchFields": [{**NOT_ON_BAD, "values": ["own"]}, NOT_ON_BAD]},
+        {},  # matches no node, and goes on to
+    ]
+    assert by_node["preferredDuringSchedulingIgnoredDuringExecution"][0] == wish
+    assert merged["podAntiAffinity"] == own["podAntiAffinity"]
+
+
+def test_a_pod_whose_template_names_its_node_goes_there():
+    assert affinity(pod={"nodeName": "bad"}, avoid=["bad"]) is None
 
 
 def test_the_init_container_meets_the_restricted_pod_security_standard():

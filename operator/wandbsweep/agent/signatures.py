@@ -69,7 +69,7 @@ _SIMULATOR: Final = re.compile(
 
 
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_OF_WANDB: Final = re.compile(r"^wandb(?:: |$)")
+_OF_WANDB: Final = re.compile(r"^wandb:(?: |$)")
 
 
 def last_line(tail: str) -> str:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from wandbsweep.agent.causes import Cause
 from wandbsweep.agent.ending import AgentFacts, classify
 from wandbsweep.agent.exit_codes import AgentExit
-from wandbsweep.agent.outcomes import Outcome, Tally, TrialRecord
+from wandbsweep.agent.outcomes import Tally, TrialRecord
 
 NO_RUNS = Tally()
-FAILURE = TrialRecord("r3", Outcome.FAILED, 1, 3.0)
+FAILURE = TrialRecord("r3", Cause.TRAINER_ERROR, 1, 3.0)
 ALL_FAILED = Tally(failed=3, last_failure=FAILURE)
 SOME_FAILED = Tally(finished=2, failed=1, last_failure=FAILURE)
 FINISHED = Tally(finished=3)
 STOPPED = Tally(stopped=2)
+PREEMPTED = Tally(preempted=1)
 
 START = "wandb: Starting wandb agent\n"
 ERROR = START + "wandb: ERROR Find detailed error logs at: /tmp/debug-cli.agent.log\nError: "
@@ -25,6 +27,7 @@ ROWS = [
     (0, START, FINISHED, False, AgentExit.DONE),
     (0, START, SOME_FAILED, False, AgentExit.DONE),
     (0, START, STOPPED, False, AgentExit.DONE),
+    (0, START, PREEMPTED, False, AgentExit.DONE),
     (1, START + "CommError: Sweep team/lab/abc is not running", NO_RUNS, False, AgentExit.DONE),
     (0, START, NO_RUNS, True, AgentExit.DRAINED),
     (-15, START, NO_RUNS, True, AgentExit.DRAINED),
@@ -64,7 +67,13 @@ def test_an_outage_that_was_survived_is_not_the_cause():
 
 def test_the_message_names_the_last_failed_run():
     ending = classify(AgentFacts(0, START, ALL_FAILED, drained=False, server="s"))
-    assert ending.message == "3 of 3 runs failed; the last, run r3, with exit code 1."
+    assert ending.message == "3 of 3 runs failed; the last, run r3, with exit code 1 (trainer-error)."
+
+
+def test_the_message_repeats_what_the_trainer_said_last():
+    failure = TrialRecord("r3", Cause.OUT_OF_MEMORY, 1, 3.0, last_line="MemoryError")
+    ending = classify(AgentFacts(0, START, Tally(failed=1, last_failure=failure), drained=False, server="s"))
+    assert ending.message == "1 of 1 runs failed; the last, run r3, with exit code 1 (out-of-memory): MemoryError"
 
 
 def test_the_message_of_a_drained_agent_counts_its_runs():

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Text, and_, cast, exists, false, func, lit
 
 from wandbsweep.server.errors import BadRequestError
 from wandbsweep.server.json_text import read_json
-from wandbsweep.server.store.tables import runs, sweeps
+from wandbsweep.server.store.tables import TAGGED, runs, sweeps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,8 +105,10 @@ def _one(key: str, value: Any, field: Callable[[str], Value], depth: int) -> Con
 
 
 def _compare(key: str, operator: str, value: Any, field: Callable[[str], Value]) -> Condition:
-    if key == "tags":
+    if field is _run_field and key == "tags":
         return _compare_tags(operator, value)
+    if field is _run_field and (key, operator) == ("sweep", "$eq") and isinstance(value, str):
+        return runs.c.sweep_id.in_(select(sweeps.c.id).where(sweeps.c.name == value))  # found by the index of runs
     column = field(key)
     if _snake(key) in _TIMES:
         value = [_moment(key, each) for each in value] if isinstance(value, list) else _moment(key, value)
@@ -158,14 +160,14 @@ def _matches(key: str, column: Value, pattern: Any) -> Condition:
 def _compare_tags(operator: str, value: Any) -> Condition:
     tag = func.json_each(runs.c.tags).table_valued("value", name="tag")
 
-    def tagged(wanted: Any) -> Condition:
-        return exists(select(1).select_from(tag).where(tag.c.value == literal(wanted)).correlate(runs))
+    def tagged(*wanted: Any) -> Condition:
+        found = select(1).select_from(tag).where(tag.c.value.in_([literal(each) for each in wanted]))
+        return and_(TAGGED, exists(found.correlate(runs)))
 
     if value is None:
-        return runs.c.tags == "[]" if operator == "$eq" else runs.c.tags != "[]"
+        return not_(TAGGED) if operator == "$eq" else TAGGED
     if operator in ("$in", "$nin") and isinstance(value, list):
-        among = or_(false(), *(tagged(each) for each in value))
-        return among if operator == "$in" else not_(among)
+        return tagged(*value) if operator == "$in" else not_(tagged(*value))
     if operator in ("$eq", "$ne") and isinstance(value, str):
         return tagged(value) if operator == "$eq" else not_(tagged(value))
     raise BadRequestError("filters: tags can be compared with a text, or with a list by $in and $nin")

@@ -18,6 +18,24 @@ def test_an_empty_operation_name_means_the_only_operation(lab):
     assert answer["data"]["viewer"]["entity"] == lab.server.entity
 
 
+def test_agents_are_listed_newest_first_and_found_by_name_or_id_in_their_own_sweep(lab):
+    sweep, other = (lab.create({"method": "random", "parameters": {"x": {"value": 1}}}) for _ in range(2))
+    made = [lab.agent(sweep) for _ in range(3)]
+    query = """query($p: String, $s: String!, $a: String!) { project(name: $p) { sweep(sweepName: $s) {
+      agents(first: 2) { edges { node { id name } } pageInfo { hasNextPage } } agent(agentName: $a) { id } } } }"""
+
+    def listed(of, agent):
+        return lab.server.graphql(query, {"p": lab.project, "s": of, "a": agent})["project"]["sweep"]
+
+    found = listed(sweep, made[0])
+    newest = [edge["node"] for edge in found["agents"]["edges"]]
+    assert [agent["id"] for agent in newest] == [made[2], made[1]]
+    assert found["agents"]["pageInfo"] == {"hasNextPage": True}
+    assert found["agent"] == {"id": made[0]}
+    assert listed(sweep, newest[0]["name"])["agent"] == {"id": made[2]}
+    assert listed(other, made[0])["agent"] is listed(other, newest[0]["name"])["agent"] is None
+
+
 def test_a_single_text_counts_as_a_list_of_one(lab):
     sweep = lab.create({"method": "grid", "parameters": {"x": {"value": 1}}})
     run = lab.next_run(lab.agent(sweep))

@@ -11,7 +11,6 @@ from wandbsweep.server.filters import run_filter, run_order, sweep_filter
 from wandbsweep.server.resolvers.request import connection_page, iso, node_id
 from wandbsweep.server.resolvers.viewer import entity_named
 from wandbsweep.server.store import projects, runs, sweeps
-from wandbsweep.server.store.tables import runs as run_table
 from wandbsweep.server.store.tables import sweeps as sweep_table
 
 if TYPE_CHECKING:
@@ -110,7 +109,7 @@ def _user(_: Project, info: Info) -> User:
 
 @project.field("runCount")
 def _run_count(owner: Project, info: Info, filters: str | None = None) -> int:
-    return runs.count(info.context.connection, (run_table.c.project_id == owner.id) & run_filter(filters))
+    return runs.count(info.context.connection, runs.of_project(owner.id) & run_filter(filters))
 
 
 @project.field("runs")
@@ -124,7 +123,7 @@ def _runs(
     order: str | None = None,
 ) -> dict[str, Any]:
     connection = info.context.connection
-    chosen = (run_table.c.project_id == owner.id) & run_filter(filters)
+    chosen = runs.of_project(owner.id) & run_filter(filters)
     return connection_page(
         lambda offset, limit: runs.page(connection, chosen, order=run_order(order), after=offset, first=limit),
         after=after,

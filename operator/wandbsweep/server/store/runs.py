@@ -7,7 +7,7 @@ import string
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import Boolean, and_, delete, func, insert, select, update
 
 from wandbsweep.server.store.tables import runs
 
@@ -141,6 +141,11 @@ def silent_since(connection: Connection, moment: float) -> list[int]:
     last_sign = func.max(func.coalesce(runs.c.listed_at, 0), func.coalesce(runs.c.streamed_at, 0))
     query = select(runs.c.id).where(runs.c.state.in_(ALIVE), last_sign < moment).order_by(runs.c.id)
     return list(connection.execute(query).scalars())
+
+
+def of_project(project_id: int) -> ColumnElement[bool]:
+    """Said to be likely, so that SQLite goes by what else is asked for where it can: a project has very many runs."""
+    return func.likely(runs.c.project_id == project_id, type_=Boolean)
 
 
 def in_states(states: Iterable[str], *, sweep_id: int | None = None) -> ColumnElement[bool]:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
 )
 
 metadata = MetaData()
@@ -145,6 +146,9 @@ runs = Table(
     Index("runs_by_state", "state"),
     sqlite_autoincrement=True,
 )
+
+TAGGED = runs.c.tags != literal_column("'[]'")  # spelt out: SQLite uses a partial index only for its very condition
+Index("runs_tagged", runs.c.sweep_id, sqlite_where=TAGGED)
 
 
 def _lines(name: str, *more: Column[int]) -> Table:

@@ -15,8 +15,8 @@ from wandbsweep.api import labels
 from wandbsweep.api.reasons import Reason
 from wandbsweep.controller.intents import write_intent
 from wandbsweep.controller.kube_api import sweeps_path
-from wandbsweep.controller.observing import as_problem
 from wandbsweep.controller.pool_changes import PoolChanges
+from wandbsweep.controller.wandb_look import as_problem
 from wandbsweep.controller.wandb_writes import NoAccountError, WandbWrites
 from wandbsweep.pool import actions
 from wandbsweep.pool.facts import Intent, Problem

@@ -86,8 +86,8 @@ async def _config_map_text(
     return str(text)
 
 
-def template_was_checked(status: WandbSweepStatus, generation: int) -> bool:
-    """Whether this generation of the object passed the dry run already."""
+def was_checked(status: WandbSweepStatus, generation: int) -> bool:
+    """Whether this generation of the object was found sound already, definition and template."""
     valid = status.condition(ConditionType.SWEEP_VALID)
     return bool(valid and valid.status is ConditionStatus.TRUE and valid.observed_generation == generation)
 

@@ -24,6 +24,7 @@ def read_intent(metadata: Mapping[str, Any]) -> Intent | None:
         return None
     moment, _, token = rest.partition(" ")
     try:
-        return Intent(datetime.fromisoformat(moment), token)
+        at = datetime.fromisoformat(moment)
     except ValueError:
-        return Intent(datetime.fromtimestamp(0, timezone.utc), token)  # written by hand: as old as can be
+        at = datetime.fromtimestamp(0, timezone.utc)  # written by hand: as old as can be
+    return Intent(at if at.tzinfo else at.replace(tzinfo=timezone.utc), token)

@@ -38,10 +38,19 @@ class Readings:
         self._flushes: set[asyncio.Task[None]] = set()
         self._last: dict[SweepPath, SweepReading] = {}
         self._missing_since: dict[SweepPath, datetime] = {}
+        self._outdated: set[SweepPath] = set()
 
     def last(self, path: SweepPath) -> SweepReading | None:
         """The newest reading of this sweep, if there was one since the operator started."""
         return self._last.get(path)
+
+    def outdate(self, path: SweepPath) -> None:
+        """The sweep was changed by ourselves: the next pass has to look anew."""
+        self._outdated.add(path)
+
+    def is_outdated(self, path: SweepPath) -> bool:
+        """Whether the sweep was changed since the last reading."""
+        return path in self._outdated
 
     def missing_for(self, path: SweepPath, now: datetime) -> timedelta:
         """How long W&B has been saying that it has no such sweep."""
@@ -51,6 +60,7 @@ class Readings:
         """The object of this sweep is gone."""
         self._last.pop(path, None)
         self._missing_since.pop(path, None)
+        self._outdated.discard(path)
 
     async def read(self, account: protocol.Account, path: SweepPath, now: datetime) -> SweepReading | None:
         """Look at a sweep; None if W&B has no such sweep. Raises TrackingError."""
@@ -61,6 +71,7 @@ class Readings:
         self._missing_since.pop(path, None)
         reading = to_reading(answer, now, self._last.get(path))
         self._last[path] = reading
+        self._outdated.discard(path)
         return reading
 
     def _ask(self, account: protocol.Account, path: SweepPath) -> asyncio.Future[protocol.SweepReading | None]:
@@ -118,6 +129,7 @@ def to_reading(answer: protocol.SweepReading, now: datetime, before: SweepReadin
         quiet_since=before.quiet_since if before and unchanged else now,
         failures=count_causes(answer),
         latest_failures=tuple(failed_run(run) for run in answer.latest_failures),
+        goal=definition.metric_goal if definition and metric else None,
         display_name=answer.name,
         description=answer.description,
     )

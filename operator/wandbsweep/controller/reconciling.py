@@ -71,6 +71,9 @@ class Reconciler:
         snapshot = observation.snapshot
         plan = make_plan(snapshot)
         outcome, body = await self._applier.apply(observation, plan)
+        for action in outcome.on_wandb:
+            if not isinstance(action, actions.FindAndStop):
+                self._readings.outdate(action.path)
         if snapshot.deleted_at is not None:
             await self._recorder.send(snapshot, _farewell(snapshot, plan, outcome))
             return PassResult(plan.look_again)

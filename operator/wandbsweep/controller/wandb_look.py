@@ -1,0 +1,122 @@
+"""Looks at W&B for one pass: the sweep when a look is due, and who works when somebody has to go."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Final
+
+from wandbsweep.api.reasons import Reason
+from wandbsweep.controller.accounts import read_account
+from wandbsweep.pool import polling
+from wandbsweep.pool.facts import AgentJob, Problem, Snapshot, SweepReading
+from wandbsweep.pool.retries import ended_since
+from wandbsweep.sweep.path import SweepPath
+from wandbsweep.tracking.errors import TrackingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wandbsweep.api.spec import WandbSweepSpec
+    from wandbsweep.controller.kube_api import KubeApi
+    from wandbsweep.controller.readings import Readings
+    from wandbsweep.pool.jobs import Runtime
+    from wandbsweep.tracking.protocol import Account, SweepTracker
+
+BELIEVED_AFTER: Final = timedelta(seconds=15)  # how long W&B has to deny a sweep that it had before that counts
+BUSY_PATIENCE_SECONDS: Final = 5.0  # who has to go waits no longer for W&B to say who works
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class WandbSide:
+    """What a look came to; empty where none was due."""
+
+    account: Account | None = None
+    problem: Problem | None = None
+    reading: SweepReading | None = None
+    missing: bool = False
+
+
+class WandbLook:
+    """Looks with the account of the object, whose key is read anew each time that it is needed."""
+
+    def __init__(self, kube: KubeApi, tracker: SweepTracker, readings: Readings, runtime: Runtime) -> None:
+        self._kube = kube
+        self._tracker = tracker
+        self._readings = readings
+        self._runtime = runtime
+
+    async def at_sweep(
+        self,
+        namespace: str,
+        spec: WandbSweepSpec,
+        known: SweepPath | None,
+        jobs: tuple[AgentJob, ...],
+        *,
+        deleting: bool,
+    ) -> WandbSide:
+        """The sweep, or only the server and the key where there is none yet."""
+        last = self._readings.last(known) if known else None
+        if last and not deleting and not self._is_due(last, jobs):
+            return WandbSide(reading=last)
+        account = await read_account(self._kube, self._runtime, namespace, spec)
+        if isinstance(account, Problem):
+            return WandbSide(problem=account, reading=last)
+        try:
+            path = known or await self._path_to_join(account, spec)
+            if path is None:
+                # Before anything is recorded on the object: is the server there, and does it know the key?
+                await self._tracker.resolve_entity(account)
+                return WandbSide(account)
+            reading = await self._readings.read(account, path, _now())
+        except TrackingError as error:
+            return WandbSide(account, problem=as_problem(error), reading=last)
+        if reading is None:
+            # A key that may no longer see the project looks the same for a moment; agents are not ended for that.
+            gone = known is None or self._readings.missing_for(path, _now()) >= BELIEVED_AFTER
+            return WandbSide(account, reading=last, missing=gone)
+        return WandbSide(account, reading=reading)
+
+    async def at_agents(self, snapshot: Snapshot, account: Account | None) -> Mapping[str, datetime] | None:
+        """Since when the agent of each pod has its run; None if W&B does not say."""
+        hosts = [pod.name for pod in snapshot.pods if pod.started_at and not pod.ended_at]
+        if snapshot.path is None or not hosts or snapshot.wandb_problem:
+            return None
+        found = account or await read_account(self._kube, self._runtime, snapshot.namespace, snapshot.spec)
+        if isinstance(found, Problem):
+            return None
+        try:
+            async with asyncio.timeout(BUSY_PATIENCE_SECONDS):
+                agents = await self._tracker.agents(found, snapshot.path, hosts=hosts)
+        except (TrackingError, TimeoutError) as error:
+            log.info("W&B does not say which agents of %s work: %s", snapshot.path, error)
+            return None
+        return {agent.host: agent.busy_since or snapshot.now for agent in agents if agent.run_id is not None}
+
+    def _is_due(self, last: SweepReading, jobs: tuple[AgentJob, ...]) -> bool:
+        return self._readings.is_outdated(last.path) or reading_is_due(last, jobs, _now())
+
+    async def _path_to_join(self, account: Account, spec: WandbSweepSpec) -> SweepPath | None:
+        if spec.sweep_id is None or spec.project is None:
+            return None
+        entity = spec.entity or await self._tracker.resolve_entity(account)
+        return SweepPath(entity, spec.project, spec.sweep_id)
+
+
+def reading_is_due(last: SweepReading, jobs: tuple[AgentJob, ...], now: datetime) -> bool:
+    """Whether to look at W&B again: at the poll's time, and after an agent ended."""
+    return now >= polling.next_poll(last) or any(ended_since(job, last.read_at) for job in jobs)
+
+
+def as_problem(error: TrackingError) -> Problem:
+    """An error of the W&B server as the reason that its condition shows."""
+    retry_after = timedelta(seconds=error.retry_after_seconds) if error.retry_after_seconds else None
+    return Problem(Reason.of(error.reason), str(error), retry_after)
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from wandbsweep.api.reasons import ConditionType, Reason
 from wandbsweep.api.status import Condition, ConditionStatus
+from wandbsweep.pool.edits import differs
 from wandbsweep.pool.engines import missing_engine
 from wandbsweep.pool.facts import JobPhase
 from wandbsweep.pool.retries import failures_in_a_row, jobs_by_slot
+from wandbsweep.pool.suspension import pause
 from wandbsweep.sweep.problems import summary
 
 if TYPE_CHECKING:
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
     from wandbsweep.pool.facts import Problem, Snapshot
     from wandbsweep.pool.outcome import Outcome
     from wandbsweep.pool.verdict import Verdict
+
+_PAUSES = {
+    Reason.SUSPENDED: "spec.suspend is true: the sweep is paused and gets no agents.",
+    Reason.PAUSED_ON_WANDB: "Somebody paused the sweep on W&B: agents come back when it is resumed there.",
+}
 
 FAILING_AFTER = 2  # one agent that ends badly may be chance
 
@@ -46,11 +53,11 @@ def findings(snapshot: Snapshot, outcome: Outcome, verdict: Verdict | None) -> l
     created = sweep_created(snapshot, outcome)
     agents = agents_ready(snapshot, outcome, over=verdict is not None)
     links = [finding for finding in (valid, reachable, created, agents) if finding]
-    return [*links, ready(links), *ends(verdict)]
+    return [*links, ready(links), suspended(snapshot, over=verdict is not None), *ends(verdict)]
 
 
 def sweep_valid(snapshot: Snapshot) -> Finding | None:
-    """Kept from earlier passes once the sweep exists: the definition is read once."""
+    """Kept from earlier passes once the sweep exists: the definition is read once for each generation."""
     if snapshot.definition_problem:
         return _false(ConditionType.SWEEP_VALID, snapshot.definition_problem)
     if snapshot.definition and snapshot.definition.warnings:
@@ -65,7 +72,7 @@ def wandb_reachable(snapshot: Snapshot, outcome: Outcome) -> Finding | None:
     """The last answer of the W&B server, or why there was none."""
     if problem := outcome.wandb_problem or snapshot.wandb_problem:
         return _false(ConditionType.WANDB_REACHABLE, problem)
-    if outcome.created or snapshot.reading or snapshot.sweep_missing or outcome.create_problem:
+    if outcome.created or snapshot.reading or snapshot.sweep_missing or outcome.create_problem or outcome.on_wandb:
         return _true(ConditionType.WANDB_REACHABLE, Reason.REACHABLE)
     return _kept(snapshot, ConditionType.WANDB_REACHABLE)
 
@@ -73,12 +80,12 @@ def wandb_reachable(snapshot: Snapshot, outcome: Outcome) -> Finding | None:
 def sweep_created(snapshot: Snapshot, outcome: Outcome) -> Finding:
     """Whether the sweep is on W&B, and whose doing that is."""
     kind = ConditionType.SWEEP_CREATED
-    if snapshot.path and (kept := _kept(snapshot, kind)) and kept.true:
-        return kept
     if outcome.created:
         return _true(kind, outcome.created.how, f"The sweep is {outcome.created.path}.")
     if outcome.create_problem:
         return _false(kind, outcome.create_problem)
+    if snapshot.path:
+        return _sweep_there(snapshot)
     if snapshot.sweep_missing and snapshot.spec.sweep_id:
         return Finding(kind, ConditionStatus.FALSE, Reason.SWEEP_NOT_FOUND, _not_found(snapshot))
     if snapshot.definition_problem:
@@ -91,6 +98,17 @@ def sweep_created(snapshot: Snapshot, outcome: Outcome) -> Finding:
     return Finding(kind, ConditionStatus.FALSE, Reason.CREATING, "The sweep is being created.")
 
 
+def _sweep_there(snapshot: Snapshot) -> Finding:
+    """Kept, until an edit of the definition says something else."""
+    kind = ConditionType.SWEEP_CREATED
+    if differs(snapshot) and (lacking := missing_engine(snapshot.definition)):
+        return Finding(kind, ConditionStatus.FALSE, lacking.reason, f"{lacking.message}. {snapshot.path} goes on.")
+    kept = _kept(snapshot, kind)
+    if kept and (kept.true or snapshot.definition is None):
+        return kept
+    return _true(kind, Reason.CREATED, f"The sweep is {snapshot.path}.")
+
+
 def agents_ready(snapshot: Snapshot, outcome: Outcome, *, over: bool) -> Finding:
     """Whether as many agents are ready as are wanted, else what keeps the pool from it."""
     kind, status = ConditionType.AGENTS_READY, ConditionStatus.FALSE
@@ -98,6 +116,8 @@ def agents_ready(snapshot: Snapshot, outcome: Outcome, *, over: bool) -> Finding
         return Finding(kind, status, Reason.SWEEP_OVER, "The sweep is over: its agents are removed.")
     if snapshot.path is None:
         return Finding(kind, status, Reason.NO_SWEEP, "There is no sweep to work on yet.")
+    if paused := pause(snapshot):
+        return Finding(kind, status, paused, _PAUSES[paused])
     wanted = snapshot.spec.agent_count
     if wanted == 0:
         return _true(kind, Reason.SCALED_TO_ZERO, "spec.agentCount is 0.")
@@ -123,6 +143,19 @@ def ready(links: Iterable[Finding]) -> Finding:
     return _true(ConditionType.READY, Reason.AGENTS_RUNNING, "The sweep is on W&B and its agents are ready.")
 
 
+def suspended(snapshot: Snapshot, *, over: bool) -> Finding:
+    """Whether the sweep is paused, and by whom: what a later pass needs to know in order to resume only its own."""
+    kind = ConditionType.SUSPENDED
+    reason = None if over else pause(snapshot)
+    if reason is None:
+        return Finding(kind, ConditionStatus.FALSE, Reason.NOT_SUSPENDED)
+    if reason is Reason.SUSPENDED and not snapshot.spec.suspend:
+        return _true(kind, reason, "spec.suspend is false again: the sweep is being resumed on W&B, then the agents.")
+    if reason is Reason.PAUSED_ON_WANDB and snapshot.spec.suspend:
+        return _true(kind, reason, f"{_PAUSES[reason]} It stays paused until then, also when spec.suspend is false.")
+    return _true(kind, reason, _PAUSES[reason])
+
+
 def ends(verdict: Verdict | None) -> list[Finding]:
     """Complete and Failed: at most one is true, and then for good."""
     if verdict is None:
@@ -141,23 +174,45 @@ def ends(verdict: Verdict | None) -> list[Finding]:
     ]
 
 
-def merge(status: WandbSweepStatus, new: Iterable[Finding], *, generation: int, now: datetime) -> list[Condition]:
-    """The findings as metav1 conditions: lastTransitionTime moves only when the status does."""
+def merge(
+    status: WandbSweepStatus,
+    new: Iterable[Finding],
+    *,
+    generation: int | None,
+    now: datetime,
+    edit_pending: bool = False,
+) -> list[Condition]:
+    """The findings as metav1 conditions: lastTransitionTime moves only when the status does.
+
+    While an edit is pending, SweepValid speaks of the generation before it, so that the next pass reads it again.
+    """
     merged = []
     for finding in new:
         old = status.condition(finding.type)
+        lags = edit_pending and finding.type is ConditionType.SWEEP_VALID
         since = old.last_transition_time if old and old.status is finding.status else now
         merged.append(
             Condition(
                 type=finding.type,
                 status=finding.status,
-                observed_generation=generation,
+                observed_generation=(old.observed_generation if old else None) if lags else generation,
                 last_transition_time=since,
                 reason=finding.reason,
                 message=finding.message,
             )
         )
     return merged
+
+
+def after_end(snapshot: Snapshot, outcome: Outcome) -> list[Condition]:
+    """The conditions of an ended object: frozen, but that W&B may still have to be reached to stop the sweep."""
+    old = snapshot.status
+    kept = [Finding(each.type, each.status, each.reason, each.message) for each in old.conditions]
+    now = wandb_reachable(snapshot, outcome)
+    if now is None:
+        return old.conditions
+    new = [now if finding.type is now.type else finding for finding in kept]
+    return merge(old, new, generation=old.observed_generation, now=snapshot.now)
 
 
 def _true(kind: ConditionType, reason: Reason, message: str = "") -> Finding:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal
 
+from wandbsweep.api import labels
 from wandbsweep.sweep.path import SweepPath
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ class SweepState(str, Enum):
             return cls.CRASHED
         return cls(upper) if upper in cls.__members__ else cls.RUNNING
 
+
+# In these states a sweep hands out runs.
+HANDING_OUT = frozenset({SweepState.PENDING, SweepState.RUNNING})
 
 # A run in one of these states will not change any more.
 ENDED_RUN_STATES = frozenset({"finished", "failed", "crashed", "killed"})
@@ -208,6 +212,11 @@ class Snapshot:
     def path(self) -> SweepPath | None:
         """The sweep of this object, once it has one."""
         return SweepPath.parse(self.status.sweep_path) if self.status.sweep_path else None
+
+    @property
+    def hands_off(self) -> bool:
+        """Whether another controller looks after this object."""
+        return self.spec.managed_by not in {None, labels.OPERATOR}
 
     @property
     def terminal(self) -> bool:

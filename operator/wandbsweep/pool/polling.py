@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from wandbsweep.pool.facts import SweepReading
 
 FASTEST = timedelta(seconds=5)  # the stock agent's own tick: nothing changes faster
-SLOWEST = timedelta(seconds=60)
-QUIET_PERIODS_PER_POLL = 12  # a sweep that was quiet for a minute is looked at every 5 s, for an hour: every 60 s
+SLOWEST = timedelta(seconds=10)  # an end on W&B releases the pods within 15 s
+QUIET_PERIODS_PER_POLL = 12  # after two quiet minutes the pace slows down
 
 _EPOCH = datetime(2020, 1, 1, tzinfo=timezone.utc)
 

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from wandbsweep.api import labels
 from wandbsweep.api.reasons import Phase, Reason
 from wandbsweep.api.status import Agents, BestRun, Runs, WandbSweepStatus
-from wandbsweep.pool import conditions
+from wandbsweep.pool import conditions, edits, gpu_hours, nodes
+from wandbsweep.pool.actions import SetSweepState
+from wandbsweep.pool.ends import owes_stop
 from wandbsweep.pool.facts import JobPhase
 from wandbsweep.pool.outcome import CreatedSweep
+from wandbsweep.pool.suspension import pause
 from wandbsweep.pool.verdict import run_cap
 
 if TYPE_CHECKING:
@@ -25,24 +28,45 @@ def selector(name: str) -> str:
 
 
 def next_status(snapshot: Snapshot, outcome: Outcome, verdict: Verdict | None) -> WandbSweepStatus:
-    """The status after this pass. A terminal status is frozen but for the agents that are still going."""
-    if snapshot.terminal:
-        return snapshot.status.model_copy(update={"agents": _agents(snapshot, outcome, desired=0)})
-    status = snapshot.status
-    created = outcome.created or _joined(snapshot)
-    outcome = replace(outcome, created=created)
-    reading = snapshot.reading
-    update = {
-        "observed_generation": snapshot.generation,
-        "phase": _phase(snapshot, created, verdict),
+    """The status after this pass."""
+    if snapshot.hands_off:
+        return snapshot.status
+    snapshot = replace(snapshot, wandb_problem=outcome.wandb_problem or snapshot.wandb_problem)
+    update = _after_end(snapshot, outcome) if snapshot.terminal else None
+    if update is None:
+        if edits.was_replaced(outcome):
+            snapshot = replace(snapshot, status=edits.without_sweep(snapshot), reading=None, sweep_missing=False)
+        update = _of_live_object(snapshot, replace(outcome, created=outcome.created or _joined(snapshot)), verdict)
+    update |= _accounts(snapshot)
+    return WandbSweepStatus.model_validate(snapshot.status.model_copy(update=update).model_dump())
+
+
+def _after_end(snapshot: Snapshot, outcome: Outcome) -> dict[str, object]:
+    """A terminal status is frozen but for agents that are still going, and a sweep that has yet to be stopped."""
+    update: dict[str, object] = {"agents": _agents(snapshot, outcome, desired=0)}
+    if owes_stop(snapshot.status):
+        update["conditions"] = conditions.after_end(snapshot, outcome)
+        if stop := next((done for done in outcome.on_wandb if isinstance(done, SetSweepState)), None):
+            update["sweep_state"] = stop.state
+    return update
+
+
+def _of_live_object(snapshot: Snapshot, outcome: Outcome, verdict: Verdict | None) -> dict[str, object]:
+    status, created, pending = snapshot.status, outcome.created, edits.is_pending(snapshot, outcome)
+    paused = pause(snapshot) is not None
+    update: dict[str, object] = {
+        "observed_generation": status.observed_generation if pending else snapshot.generation,
+        "phase": _phase(verdict, exists=bool(snapshot.path or created), paused=paused),
         "conditions": conditions.merge(
             status,
             conditions.findings(snapshot, outcome, verdict),
             generation=snapshot.generation,
             now=snapshot.now,
+            edit_pending=pending,
         ),
         "selector": selector(snapshot.name),
-        "agents": _agents(snapshot, outcome, desired=_desired(snapshot, verdict)),
+        "agents": _agents(snapshot, outcome, desired=0 if verdict or paused else snapshot.spec.agent_count),
+        "avoided_nodes": nodes.next_avoided(snapshot),
     }
     if created:
         update |= {
@@ -54,11 +78,18 @@ def next_status(snapshot: Snapshot, outcome: Outcome, verdict: Verdict | None) -
         }
     if snapshot.definition:
         update["method"] = snapshot.definition.method
-    if reading:
-        update |= _from_reading(snapshot, reading)
+    if snapshot.reading:
+        update |= _from_reading(snapshot, snapshot.reading)
     if verdict:
         update["completion_time"] = snapshot.now
-    return WandbSweepStatus.model_validate(status.model_copy(update=update).model_dump())
+    return update
+
+
+def _accounts(snapshot: Snapshot) -> dict[str, object]:
+    """Hours and settled pods, in one write; an object that never had a pod has none."""
+    if not snapshot.pods and snapshot.status.gpu_hours is None:
+        return {}
+    return {"gpu_hours": gpu_hours.next_hours(snapshot), "settled_pods": gpu_hours.settled(snapshot)}
 
 
 def _joined(snapshot: Snapshot) -> CreatedSweep | None:
@@ -68,14 +99,12 @@ def _joined(snapshot: Snapshot) -> CreatedSweep | None:
     return None
 
 
-def _phase(snapshot: Snapshot, created: CreatedSweep | None, verdict: Verdict | None) -> Phase:
+def _phase(verdict: Verdict | None, *, exists: bool, paused: bool) -> Phase:
     if verdict:
         return Phase.SUCCEEDED if verdict.succeeded else Phase.FAILED
-    return Phase.RUNNING if snapshot.path or created else Phase.PENDING
-
-
-def _desired(snapshot: Snapshot, verdict: Verdict | None) -> int:
-    return 0 if verdict else snapshot.spec.agent_count
+    if not exists:
+        return Phase.PENDING
+    return Phase.SUSPENDED if paused else Phase.RUNNING
 
 
 def _agents(snapshot: Snapshot, outcome: Outcome, *, desired: int) -> Agents:
@@ -96,7 +125,12 @@ def _from_reading(snapshot: Snapshot, reading: SweepReading) -> dict[str, object
         preempted=reading.count("preempted"),
         cap=min(caps, default=None),
     )
-    update: dict[str, object] = {"sweep_state": reading.state_text, "runs": runs, "method": reading.method}
+    update: dict[str, object] = {
+        "sweep_state": reading.state_text,
+        "runs": runs,
+        "failures": {str(cause): count for cause, count in sorted(reading.failures.items()) if count},
+        "method": reading.method,
+    }
     if best := reading.best:
         update["best"] = BestRun(
             run_id=best.run_id,

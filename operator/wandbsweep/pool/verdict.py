@@ -1,6 +1,7 @@
 """Is the sweep over, and how did it end? Read from W&B's run states, never from how a Job ended.
 
-The stock agent exits 0 for nearly every bad ending, so that a Job's success says nothing about the sweep.
+The stock agent exits 0 for nearly every bad ending, so that a Job's success says nothing about the sweep. A verdict is
+written before anything is done about it, so that what is done cannot change it, whatever dies in between.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wandbsweep.api.reasons import Reason
+from wandbsweep.pool import limits
 from wandbsweep.pool.facts import SweepState
 
 if TYPE_CHECKING:
@@ -17,12 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How the sweep ended. `stop_sweep`: W&B would still hand out runs and has to be told."""
+    """How the sweep ended."""
 
     succeeded: bool
     reason: Reason
     message: str
-    stop_sweep: bool = False
 
 
 def run_cap(snapshot: Snapshot) -> int | None:
@@ -35,27 +36,47 @@ def run_cap(snapshot: Snapshot) -> int | None:
 def decide(snapshot: Snapshot) -> Verdict | None:
     """The verdict, or None while the sweep goes on.
 
-    FINISHED on W&B alone is not the end: stopped sweeps let their running runs finish.
+    What W&B says comes first, in this order: deleted or given up there, good enough, too many failures, all done. Only
+    a sweep that would go on is ended by its GPU-hours or its deadline.
     """
     if snapshot.path is None:
-        return None
+        return _by_limit(snapshot) if snapshot.status.start_time else None
     if snapshot.sweep_missing:
         return Verdict(succeeded=False, reason=Reason.SWEEP_DELETED, message="The sweep was deleted on W&B.")
-    reading = snapshot.reading
-    if reading is None:
-        return None
+    return (_by_reading(snapshot, snapshot.reading) if snapshot.reading else None) or _by_limit(snapshot)
+
+
+def _by_reading(snapshot: Snapshot, reading: SweepReading) -> Verdict | None:
     if reading.state is SweepState.CANCELED:
-        return _failed(reading, Reason.SWEEP_CANCELED, "The sweep was cancelled on W&B")
+        return _failed(Reason.SWEEP_CANCELED, f"The sweep was cancelled on W&B: {tally(reading)}.")
     if reading.state is SweepState.CRASHED:
-        return _failed(reading, Reason.SWEEP_CRASHED, f"W&B gave the sweep up as {reading.state_text}")
+        return _failed(Reason.SWEEP_CRASHED, f"W&B gave the sweep up as {reading.state_text}: {tally(reading)}.")
+    if limits.target_reached(snapshot, reading) and reading.best:
+        best, target = reading.best, snapshot.spec.limits.target
+        sentence = f"Run {best.name} reached {best.metric} {best.value}, and limits.target is {target}"
+        return Verdict(succeeded=True, reason=Reason.TARGET_REACHED, message=f"{sentence}: {tally(reading)}.")
+    if limits.too_many_failures(snapshot, reading):
+        return _failed(Reason.MAX_FAILED_RUNS, _failures(snapshot, reading))
+    if reading.state is SweepState.FINISHED and not reading.count("running", "preempting"):
+        return _done(reading, _budget_reached(snapshot, reading) or Reason.SWEEP_FINISHED)
     reached = _budget_reached(snapshot, reading)
-    if reading.state is SweepState.FINISHED:
-        if reading.count("running", "preempting"):
-            return None
-        return _ended(reading, reached or Reason.SWEEP_FINISHED, stop_sweep=False)
-    if reached and not reading.open_runs:
-        return _ended(reading, reached, stop_sweep=True)
-    return None
+    return _done(reading, reached) if reached and not reading.open_runs else None
+
+
+def _by_limit(snapshot: Snapshot) -> Verdict | None:
+    """Ends that W&B does not know of, and need not be reached for."""
+    hours, seconds = snapshot.spec.limits.max_gpu_hours, snapshot.spec.limits.active_deadline_seconds
+    if limits.gpu_hours_used(snapshot):
+        sentence = f"The agents held GPUs for limits.maxGPUHours, {hours:g} hours"
+        if _none_finished(snapshot):
+            return _failed(Reason.ALL_RUNS_FAILED, f"{sentence}, and no run finished: {_last_tally(snapshot)}.")
+        message = f"{sentence}: {_last_tally(snapshot)}."
+        return Verdict(succeeded=True, reason=Reason.GPU_HOURS_USED, message=message)
+    deadline = limits.deadline(snapshot)
+    if deadline is None or snapshot.now < deadline:
+        return None
+    sentence = f"The sweep was active for limits.activeDeadlineSeconds, {seconds} s"
+    return _failed(Reason.DEADLINE_EXCEEDED, f"{sentence}: {_last_tally(snapshot)}.")
 
 
 def _budget_reached(snapshot: Snapshot, reading: SweepReading) -> Reason | None:
@@ -67,24 +88,39 @@ def _budget_reached(snapshot: Snapshot, reading: SweepReading) -> Reason | None:
     return None
 
 
-def _ended(reading: SweepReading, reason: Reason, *, stop_sweep: bool) -> Verdict:
+def _done(reading: SweepReading, reason: Reason) -> Verdict:
     if reading.total_runs and not reading.count("finished"):
-        return Verdict(
-            succeeded=False,
-            reason=Reason.ALL_RUNS_FAILED,
-            message=f"None of the runs finished: {tally(reading)}.",
-            stop_sweep=stop_sweep,
-        )
+        return _failed(Reason.ALL_RUNS_FAILED, f"None of the runs finished: {tally(reading)}.")
     sentence = {
         Reason.RUN_CAP_REACHED: "The run budget is used",
         Reason.GRID_EXHAUSTED: "Every point of the grid was run",
         Reason.SWEEP_FINISHED: "The sweep was finished on W&B",
     }[reason]
-    return Verdict(succeeded=True, reason=reason, message=f"{sentence}: {tally(reading)}.", stop_sweep=stop_sweep)
+    return Verdict(succeeded=True, reason=reason, message=f"{sentence}: {tally(reading)}.")
 
 
-def _failed(reading: SweepReading, reason: Reason, sentence: str) -> Verdict:
-    return Verdict(succeeded=False, reason=reason, message=f"{sentence}: {tally(reading)}.")
+def _failed(reason: Reason, message: str) -> Verdict:
+    return Verdict(succeeded=False, reason=reason, message=message)
+
+
+def _failures(snapshot: Snapshot, reading: SweepReading) -> str:
+    failures = limits.failures_of_user(reading)
+    counted = ", ".join(f"{count} {cause}" for cause, count in sorted(failures.items()))
+    limit = snapshot.spec.limits.max_failed_runs
+    return f"{sum(failures.values())} runs failed ({counted}), and limits.maxFailedRuns is {limit}: {tally(reading)}."
+
+
+def _none_finished(snapshot: Snapshot) -> bool:
+    """As far as it is known: W&B may not have been asked since the operator started."""
+    if snapshot.reading:
+        return not snapshot.reading.count("finished")
+    return bool(snapshot.status.runs and not snapshot.status.runs.finished)
+
+
+def _last_tally(snapshot: Snapshot) -> str:
+    if snapshot.reading:
+        return tally(snapshot.reading)
+    return f"{snapshot.status.runs.summary} runs ended" if snapshot.status.runs else "no runs"
 
 
 def tally(reading: SweepReading) -> str:

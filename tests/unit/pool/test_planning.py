@@ -4,22 +4,20 @@ from datetime import timedelta
 
 import pytest
 
-from builders import NOW, PATH, UID, a_job, a_live_object, a_new_object, a_reading, a_spec, a_sweep
+from builders import NOW, PATH, UID, a_live_object, a_new_object, a_reading, a_spec, a_sweep
 from wandbsweep.api.reasons import Reason
-from wandbsweep.api.status import WandbSweepStatus
-from wandbsweep.pool import planning
+from wandbsweep.pool import ends
 from wandbsweep.pool.actions import (
     AdoptSweep,
     ClaimObject,
     CreateSweep,
     FindAndStop,
     ReleaseObject,
-    RemoveAgent,
     SetSweepState,
     StartAgent,
 )
 from wandbsweep.pool.creation import SETTLING
-from wandbsweep.pool.facts import Intent, JobPhase, Problem
+from wandbsweep.pool.facts import Intent, Problem
 from wandbsweep.pool.planning import make_plan
 from wandbsweep.sweep.definition import read_definition
 from wandbsweep.sweep.wandb_config import definition_digest, definition_token, marker
@@ -61,7 +59,7 @@ def test_while_a_creation_may_still_be_under_way_its_sweep_is_only_looked_for():
 
     assert plan.actions == (AdoptSweep(None, "anymal", token(), marker(UID, token())),)
     assert plan.look_again is not None
-    assert plan.look_again <= planning.RETRY
+    assert plan.look_again <= ends.RETRY
 
 
 def test_the_sweep_that_is_created_carries_the_uid_of_its_object():
@@ -87,7 +85,7 @@ def test_nothing_is_touched_while_something_stands_in_the_way(fault):
     plan = make_plan(a_new_object(**{fault: UNREACHABLE}))
 
     assert plan.actions == ()
-    assert plan.look_again == planning.RETRY
+    assert plan.look_again == ends.RETRY
 
 
 def test_a_server_that_asks_for_patience_gets_it():
@@ -106,28 +104,6 @@ def test_no_agent_starts_before_the_sweep_has_an_id():
     actions = make_plan(a_new_object(has_finalizer=True, intent=intent(), reading=a_reading())).actions
 
     assert not any(isinstance(action, StartAgent) for action in actions)
-
-
-def test_the_end_takes_every_agent_down_and_stops_the_sweep_if_w_and_b_goes_on():
-    jobs = (a_job(0), a_job(1, phase=JobPhase.SUCCEEDED))
-
-    plan = make_plan(a_live_object(jobs=jobs, reading=a_reading(finished=2, run_cap=2)))
-
-    assert plan.verdict is not None
-    assert plan.actions[0] == SetSweepState(PATH, "FINISHED")
-    assert [action.job_name for action in plan.actions if isinstance(action, RemoveAgent)] == [
-        "anymal-0-0",
-        "anymal-1-0",
-    ]
-
-
-def test_a_finished_object_only_clears_what_is_left_of_its_pool():
-    over = WandbSweepStatus(sweep_id="nkbj7529", sweep_path=str(PATH), completion_time=NOW)
-
-    plan = make_plan(a_live_object(status=over, jobs=(a_job(0),)))
-
-    assert plan.actions == (RemoveAgent("anymal-0-0", running=True, why="the sweep is over"),)
-    assert plan.look_again is None
 
 
 POLICIES = {"Stop": "FINISHED", "Cancel": "CANCELED"}
@@ -165,7 +141,7 @@ def test_a_sweep_that_was_created_without_anybody_noting_its_id_is_found_and_sto
 
 def test_an_unreachable_server_holds_a_deleted_object_only_for_a_while():
     early = a_live_object(deleted_at=NOW, wandb_problem=UNREACHABLE)
-    late = a_live_object(deleted_at=NOW - planning.CLEANUP_PATIENCE, wandb_problem=UNREACHABLE)
+    late = a_live_object(deleted_at=NOW - ends.CLEANUP_PATIENCE, wandb_problem=UNREACHABLE)
 
     assert make_plan(early).actions == ()
     (release,) = make_plan(late).actions

@@ -6,35 +6,27 @@ from builders import a_live_object, a_new_object, a_reading, a_spec
 from wandbsweep.api.reasons import Reason
 from wandbsweep.pool.verdict import decide
 
-# state of the sweep, its runs, run cap, grid size -> succeeded, reason, whether W&B has to be told to stop
+# state of the sweep, its runs, run cap, grid size -> succeeded, reason
 ENDS = {
-    "stopped on W&B": ("FINISHED", {"finished": 3}, None, None, True, Reason.SWEEP_FINISHED, False),
-    "stopped before any run": ("FINISHED", {}, None, None, True, Reason.SWEEP_FINISHED, False),
-    "cap reached and W&B knows": ("FINISHED", {"finished": 12}, 12, None, True, Reason.RUN_CAP_REACHED, False),
-    "cap reached and W&B goes on": (
-        "RUNNING",
-        {"finished": 11, "failed": 1},
-        12,
-        None,
-        True,
-        Reason.RUN_CAP_REACHED,
-        True,
-    ),
-    "grid done": ("RUNNING", {"finished": 6}, None, 6, True, Reason.GRID_EXHAUSTED, True),
-    "every run failed": ("FINISHED", {"failed": 2, "crashed": 1}, None, None, False, Reason.ALL_RUNS_FAILED, False),
-    "every run killed at the cap": ("RUNNING", {"killed": 2}, 2, None, False, Reason.ALL_RUNS_FAILED, True),
-    "cancelled": ("CANCELED", {"finished": 5, "running": 1}, None, None, False, Reason.SWEEP_CANCELED, False),
-    "crashed": ("CRASHED", {}, None, None, False, Reason.SWEEP_CRASHED, False),
-    "given up as flapping": ("FLAPPING", {"failed": 3}, None, None, False, Reason.SWEEP_CRASHED, False),
+    "stopped on W&B": ("FINISHED", {"finished": 3}, None, None, True, Reason.SWEEP_FINISHED),
+    "stopped before any run": ("FINISHED", {}, None, None, True, Reason.SWEEP_FINISHED),
+    "cap reached and W&B knows": ("FINISHED", {"finished": 12}, 12, None, True, Reason.RUN_CAP_REACHED),
+    "cap reached and W&B goes on": ("RUNNING", {"finished": 11, "failed": 1}, 12, None, True, Reason.RUN_CAP_REACHED),
+    "grid done": ("RUNNING", {"finished": 6}, None, 6, True, Reason.GRID_EXHAUSTED),
+    "every run failed": ("FINISHED", {"failed": 2, "crashed": 1}, None, None, False, Reason.ALL_RUNS_FAILED),
+    "every run killed at the cap": ("RUNNING", {"killed": 2}, 2, None, False, Reason.ALL_RUNS_FAILED),
+    "cancelled": ("CANCELED", {"finished": 5, "running": 1}, None, None, False, Reason.SWEEP_CANCELED),
+    "crashed": ("CRASHED", {}, None, None, False, Reason.SWEEP_CRASHED),
+    "given up as flapping": ("FLAPPING", {"failed": 3}, None, None, False, Reason.SWEEP_CRASHED),
 }
 
 
-@pytest.mark.parametrize(("state", "runs", "cap", "grid", "succeeded", "reason", "stop"), ENDS.values(), ids=ENDS)
-def test_a_sweep_that_is_over_gets_the_verdict_of_its_runs(state, runs, cap, grid, succeeded, reason, stop):
+@pytest.mark.parametrize(("state", "runs", "cap", "grid", "succeeded", "reason"), ENDS.values(), ids=ENDS)
+def test_a_sweep_that_is_over_gets_the_verdict_of_its_runs(state, runs, cap, grid, succeeded, reason):
     verdict = decide(a_live_object(reading=a_reading(state=state, run_cap=cap, grid_size=grid, **runs)))
 
     assert verdict is not None
-    assert (verdict.succeeded, verdict.reason, verdict.stop_sweep) == (succeeded, reason, stop)
+    assert (verdict.succeeded, verdict.reason) == (succeeded, reason)
 
 
 GOING_ON = {

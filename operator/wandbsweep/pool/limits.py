@@ -1,0 +1,67 @@
+"""The ends that a user sets in `spec.limits`: a value that is good enough, failures, a deadline, hours of GPUs.
+
+Deadline and GPU-hours do not need W&B: they end a sweep also while it cannot be asked.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from wandbsweep.api.reasons import ConditionType
+from wandbsweep.api.status import ConditionStatus
+from wandbsweep.pool import gpu_hours
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from wandbsweep.agent.causes import Cause
+    from wandbsweep.pool.facts import Snapshot, SweepReading
+
+
+def target_reached(snapshot: Snapshot, reading: SweepReading) -> bool:
+    """Whether the best run is as good as limits.target, in the direction of the metric's goal."""
+    target, best = snapshot.spec.limits.target, reading.best
+    if target is None or best is None or reading.goal is None:
+        return False
+    return best.value >= target if reading.goal == "maximize" else best.value <= target
+
+
+def failures_of_user(reading: SweepReading) -> Mapping[Cause, int]:
+    """The failures that the user's code and values brought about, by cause."""
+    return {cause: count for cause, count in reading.failures.items() if cause.of_user and count}
+
+
+def too_many_failures(snapshot: Snapshot, reading: SweepReading) -> bool:
+    """Whether limits.maxFailedRuns is reached."""
+    limit = snapshot.spec.limits.max_failed_runs
+    return limit is not None and sum(failures_of_user(reading).values()) >= limit
+
+
+def gpu_hours_used(snapshot: Snapshot) -> bool:
+    """Whether limits.maxGPUHours is used up."""
+    limit = snapshot.spec.limits.max_gpu_hours
+    return limit is not None and gpu_hours.held(snapshot) >= limit
+
+
+def deadline(snapshot: Snapshot) -> datetime | None:
+    """When limits.activeDeadlineSeconds is over; None without one, before the start, and while suspended.
+
+    The clock starts with the sweep, and anew with each end of a suspension.
+    """
+    seconds, started_at = snapshot.spec.limits.active_deadline_seconds, snapshot.status.start_time
+    if seconds is None or started_at is None or snapshot.spec.suspend:
+        return None
+    suspended = snapshot.status.condition(ConditionType.SUSPENDED)
+    if suspended and suspended.status is ConditionStatus.TRUE:
+        return None
+    since = max(started_at, suspended.last_transition_time) if suspended else started_at
+    return since + timedelta(seconds=seconds)
+
+
+def next_moment(snapshot: Snapshot) -> datetime | None:
+    """When the next limit is reached if everything goes on as it does, so that a pass comes then."""
+    limit = snapshot.spec.limits.max_gpu_hours
+    exhausted = gpu_hours.exhausted_at(snapshot, limit) if limit is not None else None
+    return min((moment for moment in (deadline(snapshot), exhausted) if moment), default=None)

@@ -40,8 +40,8 @@ def receive(server: Server, entity: str, project: str, run_name: str, text: byte
     with server.database.write() as connection:
         run = _find(connection, entity, project, run_name)
         changes = _store(connection, run, chunks)
-        if body.get("preempting") and run.state in runs.ALIVE:
-            changes["state"] = runs.PREEMPTING
+        if body.get("preempting"):
+            changes |= lifecycle.preempting(connection, run)
         elif run.state in (runs.PENDING, runs.CRASHED):
             changes["state"] = runs.RUNNING  # a run that was given up for its silence speaks again
         runs.change(connection, run.id, streamed_at=now, **changes)

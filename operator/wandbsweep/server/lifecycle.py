@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_
 
@@ -55,6 +55,21 @@ def settle(connection: Connection, sweep_id: int | None, *, now: float) -> Sweep
         return sweep
     _enter(connection, sweep, sweeps.FINISHED, now=now)
     return sweeps.get(connection, sweep.id)
+
+
+def preempting(connection: Connection, run: Run) -> dict[str, Any]:
+    """What it changes about a run that its machine has to go.
+
+    A run that was given up for its silence ends like this after all. Of one that ended by its machine's fault the last
+    word may have come before this one: it is not failed, and goes into the queue of its sweep if that goes on.
+    """
+    if run.state in (*runs.ALIVE, runs.CRASHED):
+        return {"state": runs.PREEMPTING}
+    sweep = sweeps.get(connection, run.sweep_id) if run.sweep_id is not None else None
+    if run.state == runs.FAILED and run.sampled is not None and sweep is not None and sweep.state not in sweeps.OVER:
+        _log.info("run %s: %s -> %s", run.name, run.state, runs.PREEMPTED)
+        return {"state": runs.PREEMPTED, "agent_id": None}
+    return {}
 
 
 def end_run(connection: Connection, run: Run, exitcode: int, *, now: float) -> None:

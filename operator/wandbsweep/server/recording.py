@@ -64,7 +64,9 @@ def change(connection: Connection, run: Run, given: Mapping[str, Any], *, now: f
     """Applies a message about a run. Only one that begins it may set the state: the SDK repeats the others at will."""
     columns = _columns(given)
     if any(given.get(name) for name in _BEGINS):
-        columns |= {"state": runs.RUNNING, "exitcode": None, "streamed_at": now}
+        # The machine of a run may have to go while the run begins; whoever takes it then starts from pending.
+        state = runs.PREEMPTING if run.state == runs.PREEMPTING and run.agent_id is not None else runs.RUNNING
+        columns |= {"state": state, "exitcode": None, "streamed_at": now}
     elif run.state == runs.RUNNING:
         columns["streamed_at"] = now
     runs.change(connection, run.id, **columns, updated_at=now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -71,9 +72,13 @@ class Reconciler:
         snapshot = observation.snapshot
         plan = make_plan(snapshot)
         outcome, body = await self._applier.apply(observation, plan)
-        for action in outcome.on_wandb:
-            if not isinstance(action, actions.FindAndStop):
+        for action in plan.actions:  # one that failed may have been carried out all the same
+            if isinstance(action, actions.SetSweepState | actions.UpdateSweep):
                 self._readings.outdate(action.path)
+        if snapshot.deleted_at is not None and outcome.wandb_problem and snapshot.wandb_problem is None:
+            # W&B answers and does not do what it is asked: that is not waited for without end either.
+            told = replace(snapshot, wandb_problem=outcome.wandb_problem)
+            return await self._carry_out(replace(observation, snapshot=told, body=body))
         if snapshot.deleted_at is not None:
             await self._recorder.send(snapshot, _farewell(snapshot, plan, outcome))
             return PassResult(plan.look_again)
@@ -112,7 +117,7 @@ class Reconciler:
 def _farewell(snapshot: Snapshot, plan: actions.Plan, outcome: Outcome) -> list[events.Event]:
     """What to tell of an object that goes, once the pass that lets it go has succeeded."""
     release = next((action for action in plan.actions if isinstance(action, actions.ReleaseObject)), None)
-    if release is None or outcome.wandb_problem or snapshot.terminal:
-        return []
     stop = next((a for a in plan.actions if isinstance(a, actions.SetSweepState | actions.FindAndStop)), None)
+    if release is None or outcome.wandb_problem or (snapshot.terminal and not stop and not release.gave_up):
+        return []
     return [events.of_deletion(snapshot, stop.state if stop else None, release.gave_up)]

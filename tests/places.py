@@ -29,6 +29,16 @@ query Sweeps($entity: String!, $project: String!) {
     project(name: $project, entityName: $entity) { sweeps { edges { node { name state description config } } } }
 }
 """
+_SWEEP_ID = """
+query Sweep($entity: String!, $project: String!, $sweep: String!) {
+    project(name: $project, entityName: $entity) { sweep(sweepName: $sweep) { id } }
+}
+"""
+_SET_STATE = """
+mutation UpsertSweep($id: ID, $state: String, $entityName: String, $projectName: String) {
+    upsertSweep(input: {id: $id, state: $state, entityName: $entityName, projectName: $projectName}) { sweep { name } }
+}
+"""
 _RUNS = """
 query Runs($entity: String!, $project: String!, $sweep: String!) {
     project(name: $project, entityName: $entity) {
@@ -81,6 +91,10 @@ class Place:
 
     def delete(self, name: str = NAME) -> None:
         self.kube.delete(sweeps_path(self.namespace, name))
+
+    def edit(self, name: str = NAME, **spec: Any) -> Object:
+        """Fields of the spec are merged into those that are there; None removes one."""
+        return self.kube.patch(sweeps_path(self.namespace, name), {"spec": spec})
 
     def scale(self, replicas: int, name: str = NAME) -> None:
         self.kubectl("scale", f"wandbsweep/{name}", f"--replicas={replicas}")
@@ -148,6 +162,18 @@ class Place:
         """The sweeps of the project."""
         project = self.server.graphql(_SWEEPS, self._project())["project"]
         return [edge["node"] for edge in project["sweeps"]["edges"]] if project else []
+
+    def sweep_state(self, sweep_id: str | None = None) -> str:
+        """As W&B has it; of the only sweep if none is named."""
+        (state,) = [sweep["state"] for sweep in self.sweeps() if sweep_id in {None, sweep["name"]}]
+        return str(state)
+
+    def set_sweep_state(self, state: str, sweep_id: str | None = None) -> None:
+        """What the buttons of W&B's page do, to the only sweep if none is named."""
+        chosen = sweep_id or self.sweeps()[0]["name"]
+        sweep = self.server.graphql(_SWEEP_ID, {**self._project(), "sweep": chosen})["project"]["sweep"]
+        names = {"entityName": self.server.entity, "projectName": self.project}
+        self.server.graphql(_SET_STATE, {"id": sweep["id"], "state": state, **names})
 
     def runs(self, sweep_id: str) -> list[Object]:
         sweep = self.server.graphql(_RUNS, {**self._project(), "sweep": sweep_id})["project"]["sweep"]

@@ -50,6 +50,8 @@ class SmallWandb:
             return Reply.of({"data": {"upsertSweep": {"sweep": {"name": variables["id"].split("/")[2]}}}})
         if "GetSweepState" in text:
             return self._state(variables)
+        if "GetSweepAgents" in text:
+            return Reply.of({"data": {"project": {"sweep": {"agents": {"edges": []}}}}})
         if "GetSweeps" in text:
             return self._list(variables)
         return Reply.of({"data": self.read(request)})

@@ -39,7 +39,7 @@ def account(wandb_server):
 
 @pytest.fixture
 def tracker(new_tracker):
-    return new_tracker(run_tags=TAGS)
+    return new_tracker(timeout_seconds=50.0, run_tags=TAGS)
 
 
 @pytest.fixture

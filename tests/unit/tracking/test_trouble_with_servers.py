@@ -6,6 +6,8 @@ import asyncio
 import base64
 import time
 import traceback
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
 
 import pytest
 
@@ -33,6 +35,11 @@ CALLS = {
     "find": lambda tracker, account: tracker.find(account, entity="lab", project="p", marker="m"),
     "read": lambda tracker, account: tracker.read(account, [SWEEP]),
     "set_state": lambda tracker, account: tracker.set_state(account, SWEEP, "FINISHED"),
+    "update": lambda tracker, account: tracker.update(account, SWEEP, {"method": "random"}),
+    "agents": lambda tracker, account: tracker.agents(account, SWEEP),
+    "tag_current_run": lambda tracker, account: tracker.tag_current_run(
+        account, SWEEP, "pod", ["x:oom"], ended_before=datetime.now(timezone.utc)
+    ),
     "resolve_entity": lambda tracker, account: tracker.resolve_entity(account),
 }
 TROUBLE = {
@@ -140,14 +147,50 @@ async def test_a_read_is_tried_three_times_and_no_more(tracker, short_pauses, ac
     assert len(server.requests) == 3
 
 
-async def test_a_server_that_asks_to_wait_long_is_obeyed_by_giving_up(tracker, account, server):
-    server.answer = lambda _: Reply(429, b"", {"Retry-After": "90"})
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("form", ["seconds", "date"])
+async def test_a_server_that_asks_to_wait_long_is_obeyed_by_giving_up(tracker, account, server, call, form):
+    moment = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=90), usegmt=True)
+    server.answer = lambda _: Reply(429, b"", {"Retry-After": "90" if form == "seconds" else moment})
 
     with pytest.raises(RateLimited) as caught:
-        await tracker.resolve_entity(account)
+        await CALLS[call](tracker, account)
 
-    assert caught.value.retry_after_seconds == 90
+    assert 80 <= caught.value.retry_after_seconds <= 90
     assert len(server.requests) == 1
+
+
+async def test_a_server_that_asks_to_wait_a_little_is_asked_again_not_sooner(tracker, account, server, wandb):
+    replies = iter([Reply(429, b"", {"Retry-After": "1"})])
+    server.answer = lambda request: next(replies, None) or wandb.answer(request)
+    started = time.monotonic()
+
+    assert await tracker.resolve_entity(account) == "lab"
+
+    assert time.monotonic() - started >= 1
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("call", CALLS)
+async def test_a_key_that_was_replaced_is_used_from_the_next_call_on(tracker, account, server, wandb, call):
+    wandb.add(str(SWEEP), {"method": "random"})
+    old = Account(server.url, "o" * 40)
+
+    def knows_the_new_key(request):
+        sent = base64.b64decode(request.headers["authorization"].removeprefix("Basic ")).decode()
+        if sent != f"api:{KEY}":
+            return Reply.of({"errors": [{"message": "no user"}]}, status=401)
+        return wandb.answer(request)
+
+    server.answer = knows_the_new_key
+    for given, fails in ((old, True), (account, False), (old, True), (account, False)):
+        before = len(server.requests)
+        if fails:
+            with pytest.raises(KeyRejected):
+                await CALLS[call](tracker, given)
+            assert len(server.requests) == before + 1
+        else:
+            await CALLS[call](tracker, given)
 
 
 async def test_two_accounts_at_once_use_their_own_keys_and_servers(tracker, wandb):

@@ -182,7 +182,8 @@ def wandb_server(tmp_path):
 
 
 async def test_the_embedded_server_counts_causes_and_names_failures(new_tracker, wandb_server):
-    tracker, account = new_tracker(run_tags=ALL_CAUSES), Account(wandb_server.url, wandb_server.api_key)
+    tracker = new_tracker(timeout_seconds=50.0, run_tags=ALL_CAUSES)
+    account = Account(wandb_server.url, wandb_server.api_key)
     path = (await tracker.create(account, entity=None, project="causes", config=RANDOM)).path
     await asyncio.to_thread(let_runs_end, SweepAtWork(wandb_server, path))
 

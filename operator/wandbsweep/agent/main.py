@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 from wandbsweep import __version__
@@ -28,7 +29,7 @@ def main(argv: list[str]) -> int:
         case ["agent"]:
             return run_agent(os.environ)
         case ["trial", *words] if words not in (["--help"], ["-h"]):
-            return run_trial(words, os.environ)
+            return _die_or_end(run_trial(words, os.environ))
         case ["install", folder] if not folder.startswith("-"):
             return run_install(folder)
     if "--help" in argv or "-h" in argv:
@@ -36,3 +37,14 @@ def main(argv: list[str]) -> int:
         return 0
     sys.stderr.write(f"wandbsweep: cannot read this command line\n\n{USAGE}")
     return USAGE_ERROR
+
+
+def _die_or_end(code: int) -> int:
+    """A negative code is a signal: whoever waits for this process sees that it did not end by itself."""
+    if code < 0:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        signal.signal(-code, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {-code})
+        os.kill(os.getpid(), -code)
+    return code

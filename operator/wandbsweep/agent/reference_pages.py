@@ -27,7 +27,8 @@ _TRIAL_CODES = f"""
 ## `wandbsweep trial`
 
 Ends with the trainer's own exit code, or with {SIGNAL_BASE}+n when the trainer died by signal n. It is 0 for a trainer
-that had to be ended after its run had finished on W&B. For causes of its own, which [causes.md](causes.md) tells apart:
+that had to be ended after its run had finished on W&B. A trial that was asked to end, and did not finish, dies by
+SIGTERM: W&B's agent does not count that as a failure. For causes of its own, which [causes.md](causes.md) tells apart:
 
 | code | when | read by |
 |-----:|------|---------|

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _RUN_NAME: Final = "WANDB_NAME"
+_INTERRUPTED: Final = frozenset({Cause.STOPPED, Cause.PREEMPTED})
 
 
 class TrialError(Exception):
@@ -45,7 +47,7 @@ class TrialError(Exception):
 
 
 def run_trial(words: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Runs one trial to its end and returns the exit code."""
+    """Runs one trial to its end and returns the exit code; negative for a signal to die by, as in subprocess."""
     home = trial_home(environ)
     take_console(home.console)
     run_id = environ.get("WANDB_RUN_ID") or f"process-{os.getpid()}"
@@ -79,7 +81,8 @@ def _end(trial: _Trial, conclusion: Conclusion) -> int:
     record_end(trial.home.outcomes, trial.run_id, conclusion)
     if trial.reporter:
         tell_wandb(trial.reporter, conclusion, trial.environ.get(NODE.name) or None)
-    return conclusion.exit_code
+    # W&B's agent counts every code above 0 as a failure, and no signal.
+    return -signal.SIGTERM if conclusion.cause in _INTERRUPTED else conclusion.exit_code
 
 
 def _run(trial: _Trial, attempts: Attempts) -> Conclusion:

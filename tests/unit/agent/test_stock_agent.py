@@ -129,7 +129,7 @@ def test_a_grid_is_run_to_its_end_with_the_sampled_values(server, sweep, agent, 
     for name, value in recorded.items():
         given = json.loads((tmp_path / f"given-{name}.json").read_text())["lr"]
         assert (float(given), type(json.loads(given))) == (value, float)
-    assert pod.last_words["runs"] == {"finished": 3, "failed": 0, "stopped": 0}
+    assert pod.last_words["runs"] == {"finished": 3, "failed": 0, "stopped": 0, "preempted": 0}
     assert pod.log.count("training with") == 3
     assert server.api_key not in pod.log
 
@@ -193,7 +193,7 @@ def test_sigterm_during_training_reaches_the_trainer(sweep, agent, eventually, t
     pod.stop()
     assert pod.exit_code() == 20, pod.log
     assert (tmp_path / "saved").exists()
-    assert pod.last_words["runs"] == {"finished": 0, "failed": 0, "stopped": 1}
+    assert pod.last_words["runs"] == {"finished": 0, "failed": 0, "stopped": 0, "preempted": 1}
 
 
 def test_a_cancelled_sweep_ends_even_a_trainer_that_ignores_sigterm(server, sweep, agent, eventually, alive):

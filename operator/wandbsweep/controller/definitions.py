@@ -57,6 +57,7 @@ async def read_sweep(kube: KubeApi, namespace: str, spec: WandbSweepSpec) -> Swe
         Place(field, joint) / "command",
         max_runs=spec.max_runs,
         runs_per_agent=spec.runs_per_agent,
+        target=spec.limits.target,
         template=spec.template,
     )
     return replace(definition, warnings=(*definition.warnings, *unintended))

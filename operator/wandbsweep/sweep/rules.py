@@ -179,6 +179,11 @@ class Rule(str, Enum):
         Severity.WARNING,
         "The method never ends by itself, and neither maxRuns nor run_cap nor runsPerAgent ends the sweep.",
     )
+    TARGET_WITHOUT_METRIC = (
+        "target-without-metric",
+        Severity.WARNING,
+        "limits.target ends the sweep at a value of its metric, and the definition names no metric.",
+    )
     FOREIGN_INTERPRETER = (
         "foreign-interpreter",
         Severity.WARNING,

@@ -14,7 +14,7 @@ METRIC = {"name": "loss"}
 ISAAC = "nvcr.io/nvidia/isaac-lab:2.3.0"
 
 
-def told(*, image="trainer", env=(), max_runs=None, runs_per_agent=None, **changes):
+def told(*, image="trainer", env=(), max_runs=None, runs_per_agent=None, target=None, **changes):
     sweep = {"method": "grid", "program": "train.py", "parameters": {"lr": {"values": [1]}}, **changes}
     return [
         str(finding)
@@ -23,6 +23,7 @@ def told(*, image="trainer", env=(), max_runs=None, runs_per_agent=None, **chang
             PLACE,
             max_runs=max_runs,
             runs_per_agent=runs_per_agent,
+            target=target,
             template={"spec": {"containers": [{"image": image, "env": list(env)}, {"image": "isaac-sim"}]}},
         )
     ]
@@ -39,6 +40,16 @@ def test_a_search_that_nothing_ends_is_told(method):
 @pytest.mark.parametrize("end", [{"max_runs": 3}, {"runs_per_agent": 3}, {"run_cap": 3}, {"method": "grid"}])
 def test_anything_that_ends_it_is_enough(end):
     assert told(**{"method": "random", **end}) == []
+
+
+def test_a_target_needs_a_metric_that_can_reach_it():
+    (found,) = told(target=0.9)
+
+    assert found == (
+        "spec.limits.target: is 0.9, and the definition names no metric that could reach it; "
+        "add metric.name and metric.goal to the definition, or remove the target"
+    )
+    assert told(target=0.9, metric=METRIC) == []
 
 
 def test_a_scan_ends_by_itself():

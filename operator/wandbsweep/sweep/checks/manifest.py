@@ -167,6 +167,7 @@ def _check_definition(spec: Mapping[str, Any], config_maps: Mapping[tuple[str, s
             Place(field, joint) / "command",
             max_runs=spec.get("maxRuns"),
             runs_per_agent=spec.get("runsPerAgent"),
+            target=spec.get("limits", {}).get("target"),
             template=spec["template"],
         )
     )

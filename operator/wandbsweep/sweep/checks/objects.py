@@ -1,4 +1,4 @@
-"""What a definition needs of the object that it stands in: an end, and the interpreter in its image.
+"""What a definition and the object that it stands in need of each other: an end, a metric, the image's interpreter.
 
 Only warnings: the definition is sound by itself, and a bare sweep.yaml has no object around it.
 """
@@ -34,6 +34,7 @@ def check_in_object(
     *,
     max_runs: int | None,
     runs_per_agent: int | None,
+    target: float | None,
     template: Mapping[str, Any],
 ) -> tuple[Finding, ...]:
     """What looks unintended in a definition because of the object around it.
@@ -43,9 +44,14 @@ def check_in_object(
         command_place: where its command stands.
         max_runs: spec.maxRuns.
         runs_per_agent: spec.runsPerAgent.
+        target: spec.limits.target.
         template: spec.template, as it was written.
     """
-    found = (_endless(definition, max_runs, runs_per_agent), _interpreter(definition, template, command_place))
+    found = (
+        _endless(definition, max_runs, runs_per_agent),
+        _aimless(definition, target),
+        _interpreter(definition, template, command_place),
+    )
     return tuple(finding for finding in found if finding)
 
 
@@ -56,6 +62,15 @@ def _endless(definition: SweepDefinition, max_runs: int | None, runs_per_agent: 
     message = f"is missing, and method {definition.method} never ends by itself"
     place = Place("spec.maxRuns", keys=("spec", "maxRuns"))
     return Finding(Rule.NO_END, place, message, "say how many runs the sweep may have")
+
+
+def _aimless(definition: SweepDefinition, target: float | None) -> Finding | None:
+    if target is None or definition.metric_name is not None:
+        return None
+    message = f"is {target:g}, and the definition names no metric that could reach it"
+    place = Place("spec.limits.target", keys=("spec", "limits", "target"))
+    remedy = "add metric.name and metric.goal to the definition, or remove the target"
+    return Finding(Rule.TARGET_WITHOUT_METRIC, place, message, remedy)
 
 
 def _interpreter(definition: SweepDefinition, template: Mapping[str, Any], place: Place) -> Finding | None:

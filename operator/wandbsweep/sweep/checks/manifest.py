@@ -25,7 +25,11 @@ CEL: Final[Mapping[str, Callable[[Any], bool]]] = {
     ),
     "!has(self.sweepID) || has(self.project)": lambda self: "sweepID" not in self or "project" in self,
     "self >= 0 && self <= 1000": lambda self: 0 <= self <= 1000,  # noqa: PLR2004 - the rule's own bounds
+    "self >= 0 && self <= 10": lambda self: 0 <= self <= 10,  # noqa: PLR2004 - the rule's own bounds
+    "self >= 0": lambda self: self >= 0,
     "self >= 1": lambda self: self >= 1,
+    "self > 0.0": lambda self: self > 0,
+    "self.startsWith('/') && self != '/'": lambda self: self.startswith("/") and self != "/",
 }
 """The rules of the CRD that are no regular expressions and look at one object only."""
 

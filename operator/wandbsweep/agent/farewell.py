@@ -75,13 +75,11 @@ def needs_mark(conclusion: Conclusion) -> bool:
 def needs_last_word(conclusion: Conclusion) -> bool:
     """Whether W&B still waits for the trainer that is gone.
 
-    A preempted run that has ended may be another agent's by now. It is ours only as long as it is preempting, or if its
-    trainer cannot have said that it ended.
+    Simulators end the process at their close, and a good end with it is not said either. A preempted run that has ended
+    may be another agent's by now: it is ours only as long as it is preempting, or if its trainer cannot have said it.
     """
-    if conclusion.cause is Cause.FINISHED:
-        return False
     if conclusion.run is None:
-        return conclusion.died
+        return conclusion.died and conclusion.cause is not Cause.FINISHED
     if conclusion.cause is Cause.PREEMPTED and not conclusion.died:
         return conclusion.run.state in {_PREEMPTING, _CRASHED}
     return conclusion.run.state in _UNFINISHED

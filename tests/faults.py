@@ -13,6 +13,7 @@ import signal
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from installed import processes_of
@@ -20,7 +21,6 @@ from proxies import Call, Fate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from installed import Installed
     from proxies import Proxy
@@ -155,7 +155,7 @@ class Storm:
     def _trains(self, pid: int) -> bool:
         """Whether this is the script itself, and not a launcher that has it among its words."""
         with suppress(OSError):
-            words = open(f"/proc/{pid}/cmdline", "rb").read().split(b"\0")  # noqa: SIM115, PTH123 - read at once
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
             return len(words) > 1 and words[1] == self.program.encode()
         return False
 
@@ -176,7 +176,7 @@ def _kill(pids: list[int]) -> None:
 def _is_first(pid: int) -> bool:
     """Whether a process is number 1 in its own container."""
     with suppress(OSError):
-        status = open(f"/proc/{pid}/status").read()  # noqa: SIM115, PTH123 - read at once
+        status = Path(f"/proc/{pid}/status").read_text()
         ids = next(line.split() for line in status.splitlines() if line.startswith("NSpid:"))
         return len(ids) > 2 and ids[-1] == "1"
     return False

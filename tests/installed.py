@@ -33,6 +33,12 @@ class Installed:
     api_key: str
     helm: list[str]
 
+    @property
+    def server_url(self) -> str:
+        """The embedded server; this machine reaches Services by their address."""
+        service = self.read(self.namespace, "service", "wandbsweep-server")["spec"]
+        return f"http://{service['clusterIP']}:{service['ports'][0]['port']}"
+
     def read(self, namespace: str, kind: str, name: str) -> dict[str, Any]:
         return json.loads(self.cluster.kubectl("-n", namespace, "get", kind, name, "-o", "json"))
 

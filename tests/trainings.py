@@ -132,10 +132,9 @@ def runs_of(installed: Installed, status: dict[str, Any]) -> list[Run]:
 
 
 def graphql(installed: Installed, query: str, **variables: str) -> Any:
-    """The data that the embedded server in the cluster answers with; this machine reaches Services by their address."""
-    service = installed.read(installed.namespace, "service", "wandbsweep-server")["spec"]
+    """The data that the embedded server in the cluster answers with."""
     request = urllib.request.Request(
-        f"http://{service['clusterIP']}:{service['ports'][0]['port']}/graphql",
+        f"{installed.server_url}/graphql",
         data=json.dumps({"query": query, "variables": variables}).encode(),
         headers={
             "Authorization": f"Basic {base64.b64encode(f'api:{installed.api_key}'.encode()).decode()}",

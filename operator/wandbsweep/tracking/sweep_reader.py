@@ -46,12 +46,14 @@ class SweepReader:
         outcomes: dict[SweepPath, _Outcome] = {}
         for batch in await asyncio.gather(*(self._read_batch(account, batch) for batch in batches)):
             outcomes |= batch
-        failures = {path: outcome for path, outcome in outcomes.items() if isinstance(outcome, TrackingError)}
-        readings = {
-            path: outcome and outcome.reading
-            for path, outcome in outcomes.items()
-            if not isinstance(outcome, TrackingError)
-        }
+        failures: dict[SweepPath, TrackingError] = {}
+        readings: dict[SweepPath, SweepReading | None] = {}
+        for path in distinct:
+            outcome = outcomes[path]
+            if isinstance(outcome, TrackingError):
+                failures[path] = outcome
+            else:
+                readings[path] = outcome and outcome.reading
         if failures and not readings:
             raise next(iter(failures.values()))
         if failures:
@@ -60,6 +62,7 @@ class SweepReader:
 
     async def _read_batch(self, account: Account, paths: Sequence[SweepPath]) -> dict[SweepPath, _Outcome]:
         questions = [self._questions.get((account.base_url, path)) or Question(path) for path in paths]
+        questions.sort(key=lambda question: (question.troubled, question.metric is not None))  # few different texts
         outcomes = await self._ask(account, questions)
         again = [q for q in (self._better_question(account, q, outcomes[q.path]) for q in questions) if q is not None]
         if again:

@@ -145,6 +145,34 @@ async def test_a_sweep_is_found_on_a_later_page_by_description_or_config(tracker
     assert found.path.sweep_id == ("described" if marker == "uid: 42" else "configured")
 
 
+@pytest.mark.parametrize(
+    "text", ["uid: 42/3", "uid: 421", "my uid: 42", "see uid: 42", "uid: 42\\nmore", "uid", ""], ids=repr
+)
+@pytest.mark.parametrize("place", ["description", "config", "a parameter"])
+async def test_a_marker_is_a_whole_line_of_a_description_and_nothing_less(tracker, account, wandb, text, place):
+    written = {"method": "random"}
+    if place == "a parameter":
+        written["parameters"] = {"note": {"value": "uid: 42"}, "more": {"value": text}}
+    elif place == "config":
+        written["description"] = text
+    wandb.add("lab/anymal/other", written, description=f"theirs\n\n{text}" if place == "description" else None)
+
+    assert await tracker.find(account, entity="lab", project="anymal", marker="uid: 42") is None
+
+
+@pytest.mark.parametrize("written", ["uid: 42", "mine\n\nuid: 42", "mine\r\nuid: 42  \r\nmore", " uid: 42\n"], ids=repr)
+@pytest.mark.parametrize("in_config", [True, False])
+async def test_a_marker_is_found_as_a_line_of_its_own(tracker, account, wandb, written, in_config):
+    config = {"method": "random"} | ({"description": written} if in_config else {})
+    wandb.add("lab/anymal/other", {"method": "random"}, description="uid: 42/3")
+    wandb.add("lab/anymal/mine", config, description=None if in_config else written)
+
+    found = await tracker.find(account, entity="lab", project="anymal", marker="uid: 42")
+
+    assert found is not None
+    assert found.path.sweep_id == "mine"
+
+
 @pytest.mark.parametrize("project", ["anymal", "no-such-project"])
 async def test_nothing_is_found_where_nothing_is(tracker, account, wandb, project):
     wandb.add("lab/anymal/other", {"method": "random"})

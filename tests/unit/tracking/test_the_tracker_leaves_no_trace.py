@@ -10,6 +10,7 @@ from unit.tracking.conftest import KEY
 
 READS_A_SWEEP = """
 import asyncio, os, sys
+from datetime import datetime, timezone
 
 def watch(event, arguments):
     writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
@@ -25,6 +26,9 @@ async def main():
     tracker, account = WandbTracker(), Account(sys.argv[1], sys.argv[2])
     created = await tracker.create(account, entity=None, project="p", config={"method": "random"})
     await tracker.read(account, [created.path])
+    await tracker.update(account, created.path, {"method": "random", "run_cap": 3})
+    await tracker.agents(account, created.path)
+    await tracker.tag_current_run(account, created.path, "pod", ["x"], ended_before=datetime.now(timezone.utc))
     await tracker.set_state(account, created.path, "FINISHED")
     await tracker.close()
 

@@ -9,18 +9,29 @@ import sys
 
 import pytest
 import yaml
+from graphql import Visitor, parse, visit
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from wandb.apis._generated.operations import (
+    GET_AGENT_RUNS_GQL,
+    GET_SWEEP_AGENTS_GQL,
+    GET_SWEEP_GQL,
+    GET_SWEEPS_GQL,
+)
+from wandb.apis.public.runs import _create_runs_query
 from wandb.apis.public.sweeps import _validate_config_and_fill_distribution
 from wandb.util import api_to_app_url
 
 from unit.tracking.conftest import KEY
 from unit.tracking.web_server import Reply, web_server
 from wandbsweep.sweep.path import SweepPath
+from wandbsweep.tracking import documents
+from wandbsweep.tracking.agent_reads import SWEEP_AGENTS, Agent, runs_request
 from wandbsweep.tracking.config_text import config_text
 from wandbsweep.tracking.errors import ConfigRejected
+from wandbsweep.tracking.graphql_reads import Metric, Question, batch_request
 from wandbsweep.tracking.links import app_url, run_url, sweep_url
-from wandbsweep.tracking.protocol import Account
+from wandbsweep.tracking.protocol import Account, RunTags
 from wandbsweep.tracking.wandb_tracker import WandbTracker
 
 SDK_CREATES = """
@@ -28,7 +39,7 @@ import json, sys, wandb
 from wandb.apis.public.sweeps import _upsert_sweep
 url, key, config = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
 api = wandb.Api(overrides={"base_url": url, "entity": "lab", "project": "anymal"}, api_key=key)
-_upsert_sweep(api, config)
+_upsert_sweep(api, config, obj_id=sys.argv[4] or None)
 """
 
 CONFIG = {
@@ -47,13 +58,17 @@ CONFIG = {
 }
 
 
-async def test_a_sweep_is_created_with_the_variables_that_the_sdk_sends(tmp_path, wandb):
+def without_features(wandb):
     def answer(request):
         if "serverInfo" in request.query:
             return Reply.of({"data": {"serverInfo": {"features": []}}})
         return wandb.answer(request)
 
-    async with web_server(answer) as server:
+    return answer
+
+
+async def test_a_sweep_is_created_with_the_variables_that_the_sdk_sends(tmp_path, wandb):
+    async with web_server(without_features(wandb)) as server:
         tracker = WandbTracker()
         await tracker.create(Account(server.url, KEY), entity="lab", project="anymal", config=CONFIG)
         await tracker.close()
@@ -61,20 +76,67 @@ async def test_a_sweep_is_created_with_the_variables_that_the_sdk_sends(tmp_path
         await run_sdk(tmp_path, server.url)
         theirs = next(r for r in server.requests if r is not ours and "upsertSweep" in r.query)
 
+    assert_alike(ours, theirs)
+    assert ours.headers["authorization"] == theirs.headers["authorization"]
+    assert ours.headers["user-agent"].startswith(theirs.headers["user-agent"])
+
+
+async def test_a_sweep_is_updated_with_the_variables_that_the_sdk_sends(tmp_path, wandb):
+    wandb.add("lab/anymal/a", {"method": "random"})
+    async with web_server(without_features(wandb)) as server:
+        tracker = WandbTracker()
+        await tracker.update(Account(server.url, KEY), SweepPath("lab", "anymal", "a"), CONFIG)
+        await tracker.close()
+        ours = server.requests[-1]
+        await run_sdk(tmp_path, server.url, "lab/anymal/a")
+        theirs = next(r for r in server.requests if r is not ours and "upsertSweep" in r.query)
+
+    assert ours.variables["id"] == theirs.variables["id"] == "lab/anymal/a"
+    assert_alike(ours, theirs)
+
+
+def assert_alike(ours, theirs):
+    """The same config, text for text, and no variable that the SDK would not send."""
     assert yaml.safe_load(ours.variables["config"]) == yaml.safe_load(theirs.variables["config"])
     for name in ("description", "entityName", "projectName"):
         assert ours.variables[name] == theirs.variables[name]
     nothing_more = {name for name, value in theirs.variables.items() if value not in {None, "null"}}
     assert nothing_more == set(ours.variables)
-    assert ours.headers["authorization"] == theirs.headers["authorization"]
-    assert ours.headers["user-agent"].startswith(theirs.headers["user-agent"])
 
 
-async def run_sdk(tmp_path, url):
+def fields_of(*texts):
+    """The fields that GraphQL texts ask for, each with the arguments that it is ever given."""
+    found = {}
+
+    class Fields(Visitor):
+        def enter_field(self, node, *_):
+            found.setdefault(node.name.value, set()).update(argument.name.value for argument in node.arguments or ())
+
+    for text in texts:
+        visit(parse(text), Fields())
+    return found
+
+
+def test_what_is_read_are_fields_that_the_sdk_reads():
+    path = SweepPath("lab", "anymal", "a")
+    tags = RunTags(failing=("x:oom",), settling=("x:stopped",), lasting=("x:preempted",))
+    sweeps, _ = batch_request([Question(path, Metric("loss", "minimize"), troubled=True)], tags)
+    agents, _ = runs_request(path, [Agent("name", "host", None)])
+
+    ours = fields_of(sweeps, agents, SWEEP_AGENTS, documents.LOOK_AT_SWEEP, documents.LIST_SWEEPS)
+    sdk_runs = [_create_runs_query(lazy=lazy) for lazy in (True, False)]
+    theirs = fields_of(*sdk_runs, GET_SWEEPS_GQL, GET_SWEEP_GQL, GET_SWEEP_AGENTS_GQL, GET_AGENT_RUNS_GQL)
+
+    assert {"runCount", "tags", "host", "createdAt"} <= set(ours)
+    assert set(ours) <= set(theirs)
+    assert all(arguments <= theirs[name] for name, arguments in ours.items())
+
+
+async def run_sdk(tmp_path, url, node_id=""):
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TMPDIR": str(tmp_path), "WANDB_SILENT": "true"}
     environment |= {"WANDB_ERROR_REPORTING": "false", "WANDB_DIR": str(tmp_path)}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", SDK_CREATES, url, KEY, json.dumps(CONFIG), env=environment, cwd=tmp_path
+        sys.executable, "-c", SDK_CREATES, url, KEY, json.dumps(CONFIG), node_id, env=environment, cwd=tmp_path
     )
     assert await asyncio.wait_for(process.wait(), 50) == 0
 

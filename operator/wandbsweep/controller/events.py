@@ -192,6 +192,10 @@ def of_deletion(snapshot: Snapshot, state: str | None, gave_up: str | None) -> E
 
 
 def _says(condition: Condition) -> tuple[object, ...]:
-    """What makes two conditions the same news. How an unreachable server fails may vary; the news is that it does."""
-    told = condition.message if condition.type is not ConditionType.WANDB_REACHABLE else ""
+    """What makes two conditions the same news.
+
+    How an unreachable server fails, and how far a pause has come, may vary; the news is that there is one.
+    """
+    in_short = {ConditionType.WANDB_REACHABLE, ConditionType.SUSPENDED}
+    told = "" if condition.type in in_short else condition.message
     return condition.status, condition.reason, told

@@ -13,7 +13,7 @@ from waiting import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
-CHAIN = ["SweepValid", "WandbReachable", "SweepCreated", "AgentsReady", "Ready", "Complete", "Failed"]
+CHAIN = ["SweepValid", "WandbReachable", "SweepCreated", "AgentsReady", "Ready", "Suspended", "Complete", "Failed"]
 
 
 @pytest.fixture

@@ -121,6 +121,8 @@ def test_a_pause_is_no_warning_and_that_nothing_is_paused_is_no_news():
     going = a_status(ConditionType.SUSPENDED, Reason.NOT_SUSPENDED, holds=False)
 
     assert events.of_conditions(NOTHING, going) == []
+    later = a_status(ConditionType.SUSPENDED, Reason.SUSPENDED, message="its agents are gone")
+    assert events.of_conditions(suspended, later) == []
     (told,) = events.of_conditions(going, suspended)
     (resumed,) = events.of_conditions(suspended, going)
     assert [(event.reason, event.warning) for event in (told, resumed)] == [

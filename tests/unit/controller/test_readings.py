@@ -193,7 +193,9 @@ def test_a_scan_is_shown_as_one_with_the_values_of_its_best_trial():
         {"method": "scan", "program": "t", "parameters": {"lr": {"values": [0.1, 1.0]}}, "metric": {"name": "reward"}},
         field="spec.sweep",
     )
-    on_wandb = wandb_config(definition, display_name="s", uid="u", token="1-t", max_runs=None, runs_per_agent=None, agent_count=1)
+    on_wandb = wandb_config(
+        definition, display_name="s", uid="u", token="1-t", max_runs=None, runs_per_agent=None, agent_count=1
+    )
     best = BestRun("r1", "lr_1.0", "http://wandb.test/r1", 0.8, {"scan": sent_cell(definition.trials[1])})
 
     reading = to_reading(an_answer(config=on_wandb, best=best), NOW, None)

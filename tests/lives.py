@@ -41,7 +41,7 @@ class Life:
     doubles: list[str] = field(default_factory=list)
     errors: list[BaseException] = field(default_factory=list)
     _namer: Namer = field(default_factory=Namer)
-    _since_start: int = 0
+    _since_start: int = _LIVES_FOR_WRITES  # the first one may die at once
     _dead: bool = False
     _died: threading.Event = field(default_factory=threading.Event)
     _over: bool = False

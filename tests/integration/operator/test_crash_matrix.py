@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from crash_points import FATES, Register, as_text
 from lives import Life, a_life, told_twice
@@ -27,35 +28,56 @@ if TYPE_CHECKING:
 
     from places import Place
 
+    Object = dict[str, Any]
+
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 AT_ONCE = 3  # lives side by side; most of a life is waiting
 LIVES = 12
-CUT_POINTS = 40
 PATIENCE = 150  # seconds for each step of a life, in which the operator may die a dozen times
-RATES = (0.1, 0.2, 0.3, 0.4)
+RATES = (0.1, 0.2, 0.3)
+MAX_RUNS = 40
 
 
 @dataclass
 class Ended:
     """What a life left, and how it went."""
 
-    state: dict[str, Any]
+    state: Object
     writes: list[str]
     deaths: list[tuple[str, Any]]
 
 
-def a_full_life(life: Life) -> dict[str, Any]:
-    """Created, scaled, edited, run to the end of its grid and deleted."""
+def a_full_life(life: Life) -> Object:
+    """Created, scaled, suspended, edited, resumed, run to the end of its grid, and deleted."""
     place = life.place
     place.apply(sweep=a_grid(*RATES), agentCount=1)
     until(lambda: training(place) == 1, "one run trains", seconds=PATIENCE)
     place.scale(2)
     until(lambda: training(place) == 2, "two runs train", seconds=PATIENCE)
-    place.kubectl("patch", "wandbsweep", "anymal", "--type=merge", '-p={"spec":{"maxRuns":40}}')
+    place.edit(suspend=True)
+    place.until_condition("Suspended", seconds=PATIENCE)
+    until(lambda: not place.pods(), "no pod is left", seconds=PATIENCE)
+    place.edit(maxRuns=MAX_RUNS)
+    until(lambda: f"run_cap: {MAX_RUNS}" in place.sweeps()[0]["config"], "W&B knows the budget", seconds=PATIENCE)
+    place.edit(suspend=False)
+    until(lambda: training(place) == 2, "two runs train again", seconds=PATIENCE)
     life.gate.touch()
     place.until_condition("Complete", seconds=PATIENCE)
     until(lambda: not place.jobs() and not place.pods(), "no Job and no pod is left", seconds=PATIENCE)
+    return left_behind(life)
+
+
+def a_life_cut_short(life: Life) -> Object:
+    """Created, given another definition, and deleted while its agents wait for a node."""
+    place = life.place
+    place.apply(sweep=a_grid(0.1), agentCount=1)
+    place.until_jobs("anymal-0-0", seconds=PATIENCE)
+    first = place.status()["sweepID"]
+    place.edit(sweep=a_grid(*RATES), agentCount=2)
+    until(lambda: place.status().get("sweepID") not in {None, first}, "there is another sweep", seconds=PATIENCE)
+    until(lambda: len(place.job_names()) == 2, "two agents work on it", seconds=PATIENCE)
+    until(lambda: place.status()["agents"]["active"] == 2, "the status says so", seconds=PATIENCE)
     return left_behind(life)
 
 
@@ -64,34 +86,41 @@ def training(place: Place) -> int:
     return int(place.status().get("runs", {}).get("running", 0))
 
 
-def left_behind(life: Life) -> dict[str, Any]:
-    """The end state, and then the object's deletion."""
+def left_behind(life: Life) -> Object:
+    """The end state, from just before the object's deletion to what is left on W&B."""
     place = life.place
     status = place.status()
     place.delete()
     place.until_gone(seconds=PATIENCE)
     until(lambda: not place.jobs() and not place.pods(), "no Job and no pod is left", seconds=PATIENCE)
     return {
-        "sweeps": sorted(sweep["state"] for sweep in place.sweeps()),
-        "runs": sorted(
-            (json.loads(run["config"])["lr"]["value"], run["state"]) for run in place.runs(status["sweepID"])
-        ),
-        "status": {
-            "phase": status["phase"],
-            "conditions": {each["type"]: f"{each['status']} {each['reason']}" for each in status["conditions"]},
-            "runs": status["runs"],
-            "agents": status["agents"],
-            "sweepState": status["sweepState"],
-            "best": {name: status["best"][name] for name in ("metric", "value", "parameters")},
-        },
+        "sweeps": sorted([sweep["state"], run_cap(sweep)] for sweep in place.sweeps()),
+        "runs": sorted([rate(run), run["state"]] for run in place.runs(status["sweepID"])),
+        "phase": status["phase"],
+        "conditions": {each["type"]: f"{each['status']} {each['reason']}" for each in status["conditions"]},
+        "counts": {name: status.get(name) for name in ("runs", "agents", "failures", "sweepState")},
+        "best": {name: status.get("best", {}).get(name) for name in ("metric", "value", "parameters")},
+        "earlier sweeps": len(status.get("history", [])),
     }
+
+
+CUT_POINTS = {a_full_life: 40, a_life_cut_short: 20}
+
+
+def rate(run: Object) -> float:
+    return float(json.loads(run["config"])["lr"]["value"])
+
+
+def run_cap(sweep: Object) -> int | None:
+    cap: int | None = yaml.safe_load(sweep["config"]).get("run_cap")
+    return cap
 
 
 @pytest.fixture
 def live(kube, server, runtime, tmp_path) -> Callable[..., Ended]:
     """Lives a life from its beginning to its end, under these deaths."""
 
-    def from_its_beginning(number: int, deaths: Register, course: Callable[[Life], dict[str, Any]]) -> Ended:
+    def from_its_beginning(number: int, deaths: Register, course: Callable[[Life], Object]) -> Ended:
         folder = tmp_path / f"life-{number}"
         folder.mkdir()
         fates = FATES if number % 2 else FATES[::-1]
@@ -105,23 +134,24 @@ def live(kube, server, runtime, tmp_path) -> Callable[..., Ended]:
     return from_its_beginning
 
 
-def test_an_operator_killed_before_and_after_each_of_its_writes_leaves_what_an_undisturbed_one_leaves(live, say):
-    undisturbed = live(0, Register.closed(), a_full_life)
+@pytest.mark.parametrize("course", [a_full_life, a_life_cut_short])
+def test_an_operator_killed_before_and_after_each_of_its_writes_leaves_what_an_undisturbed_one_leaves(
+    course, live, say
+):
+    undisturbed = live(0, Register.closed(), course)
     register = Register.of(undisturbed.writes)
 
+    def as_long_as_needed(number: int) -> Ended | None:
+        return live(number, register, course) if register.missing else None
+
     with ThreadPoolExecutor(AT_ONCE) as lives:
-        ends = [lives.submit(as_long_as_needed, live, number, register) for number in range(1, LIVES + 1)]
-    ended = {number: end.result() for number, end in enumerate(ends, 1) if end.result()}
+        ends = list(lives.map(as_long_as_needed, range(1, LIVES + 1)))
 
-    cuts = register.done.total()
-    say(f"{cuts} cut points in {len(ended)} lives; {len(undisturbed.writes)} writes in the undisturbed one")
+    ended = [end for end in ends if end]
+    writes, cuts = len(undisturbed.writes), register.done.total()
+    say(f"{cuts} cut points in {len(ended)} lives; {writes} writes in an undisturbed one")
     say(register.table())
-    for number, end in ended.items():
-        assert as_text(end.state) == as_text(undisturbed.state), f"life {number}: {end.deaths}"
+    for end in ended:
+        assert as_text(end.state) == as_text(undisturbed.state), f"after {end.deaths}"
     assert register.missing == []
-    assert cuts > CUT_POINTS
-
-
-def as_long_as_needed(live, number: int, register: Register) -> Ended | None:
-    """Another life, unless every death was died."""
-    return live(number, register, a_full_life) if register.missing else None
+    assert cuts > CUT_POINTS[course]

@@ -6,16 +6,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from wandbsweep.api.reasons import ConditionType, Reason
 from wandbsweep.api.spec import WandbSweepSpec
-from wandbsweep.api.status import WandbSweepStatus
+from wandbsweep.api.status import Condition, ConditionStatus, WandbSweepStatus
 from wandbsweep.pool.facts import AgentJob, AgentPod, Intent, JobPhase, Snapshot, SweepReading, SweepState
 from wandbsweep.pool.jobs import Owner, Runtime
 from wandbsweep.sweep.definition import read_definition
 from wandbsweep.sweep.path import SweepPath
+from wandbsweep.sweep.wandb_config import definition_digest, definition_token
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=timezone.utc)
 UID = "8f0e1c52-6a0b-4d5e-9a57-2f3b6f1f0c11"
-TOKEN = "1-0a1b2c3d4e5f"
 PATH = SweepPath("lab", "anymal", "nkbj7529")
 RUNTIME = Runtime(
     image="wandbsweep/operator:test", image_pull_policy="IfNotPresent", wandb_base_url="http://wandb.test"
@@ -32,6 +33,12 @@ def a_sweep(**changes: Any) -> dict[str, Any]:
         "parameters": {"agent.algorithm.gamma": {"values": [0.9, 0.99]}},
     }
     return {**definition, **changes}
+
+
+def a_token(generation: int = 1, **changes: Any) -> str:
+    """The token of the sweep that an object with this definition gets."""
+    definition = read_definition(a_sweep(**changes), field="spec.sweep")
+    return definition_token(definition_digest(definition, entity=None, project="anymal"), generation)
 
 
 def a_template(**container: Any) -> dict[str, Any]:
@@ -107,13 +114,26 @@ def a_new_object(**fields: Any) -> Snapshot:
     return replace(snapshot, **fields)
 
 
+def a_status(**fields: Any) -> WandbSweepStatus:
+    """The status of an object whose sweep is on W&B; its condition Suspended is given as `suspended`, by its reason."""
+    reason = fields.pop("suspended", Reason.NOT_SUSPENDED)
+    suspended = Condition(
+        type=ConditionType.SUSPENDED,
+        status=ConditionStatus.FALSE if reason is Reason.NOT_SUSPENDED else ConditionStatus.TRUE,
+        last_transition_time=fields.pop("since", NOW - timedelta(hours=1)),
+        reason=reason,
+    )
+    known = {"sweep_id": PATH.sweep_id, "sweep_path": str(PATH), "sweep_digest": a_token(), "conditions": [suspended]}
+    return WandbSweepStatus(**{**known, **fields})
+
+
 def a_live_object(**fields: Any) -> Snapshot:
     """An object whose sweep is on W&B, read just now."""
-    status = WandbSweepStatus(sweep_id=PATH.sweep_id, sweep_path=str(PATH), sweep_digest=TOKEN)
+    status = a_status()
     live = {
         "status": status,
         "has_finalizer": True,
-        "intent": Intent(NOW - timedelta(hours=1), TOKEN),
+        "intent": Intent(NOW - timedelta(hours=1), a_token()),
         "definition": None,
         "reading": a_reading(),
     }

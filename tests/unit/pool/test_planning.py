@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from builders import NOW, PATH, UID, a_live_object, a_new_object, a_reading, a_spec, a_sweep
+from builders import NOW, PATH, UID, a_live_object, a_new_object, a_reading, a_spec, a_sweep, a_token
 from wandbsweep.api.reasons import Reason
 from wandbsweep.pool import ends
 from wandbsweep.pool.actions import (
@@ -19,20 +19,13 @@ from wandbsweep.pool.actions import (
 from wandbsweep.pool.creation import SETTLING
 from wandbsweep.pool.facts import Intent, Problem
 from wandbsweep.pool.planning import make_plan
-from wandbsweep.sweep.definition import read_definition
-from wandbsweep.sweep.wandb_config import definition_digest, definition_token, marker
+from wandbsweep.sweep.wandb_config import marker
 
 LONG_AGO = NOW - timedelta(hours=1)
 
 
-def token(generation=1):
-    """Of the definition that builders start from."""
-    definition = read_definition(a_sweep(), field="spec.sweep")
-    return definition_token(definition_digest(definition, entity=None, project="anymal"), generation)
-
-
-def intent(at=LONG_AGO, generation=1):
-    return Intent(at, token(generation))
+def intent(at=LONG_AGO):
+    return Intent(at, a_token())
 
 
 UNREACHABLE = Problem(Reason.SERVER_UNREACHABLE, "W&B does not answer")
@@ -57,7 +50,7 @@ def test_after_a_crash_a_sweep_is_looked_for_before_it_is_created():
 def test_while_a_creation_may_still_be_under_way_its_sweep_is_only_looked_for():
     plan = make_plan(a_new_object(has_finalizer=True, intent=intent(at=NOW - SETTLING / 2)))
 
-    assert plan.actions == (AdoptSweep(None, "anymal", token(), marker(UID, token())),)
+    assert plan.actions == (AdoptSweep(None, "anymal", a_token(), marker(UID, a_token())),)
     assert plan.look_again is not None
     assert plan.look_again <= ends.RETRY
 
@@ -134,7 +127,7 @@ def test_a_sweep_that_was_created_without_anybody_noting_its_id_is_found_and_sto
     snapshot = a_new_object(deleted_at=NOW, has_finalizer=True, intent=intent())
 
     assert make_plan(snapshot).actions == (
-        FindAndStop(None, "anymal", marker(UID, token()), "FINISHED"),
+        FindAndStop(None, "anymal", marker(UID, a_token()), "FINISHED"),
         ReleaseObject(),
     )
 

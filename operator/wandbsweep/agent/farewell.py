@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from wandbsweep.agent.attempts import Conclusion
     from wandbsweep.agent.wandb_run import RunReporter
 
-_SECONDS: Final = 5.0
-_PRESSED_SECONDS: Final = 1.0
+_SECONDS: Final = 10.0
+_PRESSED_SECONDS: Final = 2.0
+_LEAST_SECONDS: Final = 0.1
 
 _PREEMPTING: Final = "preempting"
 _CRASHED: Final = "crashed"
@@ -48,13 +49,17 @@ def record_end(folder: Path, run_id: str, conclusion: Conclusion) -> None:
 
 def tell_wandb(reporter: RunReporter, conclusion: Conclusion, node: str | None) -> None:
     """The cause goes first: whoever sees the run ended then sees why."""
-    seconds = _PRESSED_SECONDS if conclusion.pressed else _SECONDS
+    until = time.monotonic() + (_PRESSED_SECONDS if conclusion.pressed else _SECONDS)
     if conclusion.cause is not Cause.FINISHED or has_old_cause(conclusion):
-        reporter.tag(conclusion.cause, node, seconds)
+        reporter.tag(conclusion.cause, node, _left(until))
     if needs_mark(conclusion):
-        reporter.mark_preempting(seconds)
+        reporter.mark_preempting(_left(until))
     if needs_last_word(conclusion):
-        reporter.complete(conclusion.exit_code, seconds)
+        reporter.complete(conclusion.exit_code, _left(until))
+
+
+def _left(until: float) -> float:
+    return max(_LEAST_SECONDS, until - time.monotonic())
 
 
 def has_old_cause(conclusion: Conclusion) -> bool:

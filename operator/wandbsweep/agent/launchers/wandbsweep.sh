@@ -15,7 +15,7 @@ message='no Python 3.10 or newer was found in this image: add one with wandb, or
 echo "wandbsweep: $message (exit code 25, WandbMissing)" >&2
 log=${WANDBSWEEP_TERMINATION_LOG:-/dev/termination-log}
 if [ "${1:-}" = agent ] && [ -w "$log" ]; then
-    printf '{"reason": "WandbMissing", "message": "%s", "runs": {"finished": 0, "failed": 0, "stopped": 0}}\n' \
+    printf '{"reason": "WandbMissing", "message": "%s", "runs": {"finished": 0, "failed": 0, "stopped": 0, "preempted": 0}}\n' \
         "$message" >"$log"
 fi
 exit 25

@@ -61,7 +61,8 @@ def agents_of(snapshot: Snapshot) -> list[Agent]:
 
 def is_of_old_sweep(job: AgentJob, snapshot: Snapshot) -> bool:
     """Whether a Job was made for a sweep that the object has replaced."""
-    return job.sweep is not None and snapshot.path is not None and job.sweep != str(snapshot.path)
+    present = snapshot.status.sweep_path
+    return job.sweep is not None and present is not None and job.sweep != present
 
 
 def _agent(job: AgentJob, pods: list[AgentPod], snapshot: Snapshot) -> Agent:

@@ -11,7 +11,7 @@ from wandbsweep.api.reasons import Reason
 from wandbsweep.pool import nodes, rolling
 from wandbsweep.pool.actions import StartAgent
 from wandbsweep.pool.agents import is_of_old_sweep
-from wandbsweep.pool.facts import JobPhase, SweepState
+from wandbsweep.pool.facts import HANDING_OUT, JobPhase
 from wandbsweep.pool.jobs import template_digest
 from wandbsweep.pool.retries import ended_since, failures_in_a_row, retry_delay
 from wandbsweep.pool.verdict import run_cap
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     Slots = Mapping[int, Sequence[AgentJob]]
 
 STAGGER = timedelta(seconds=5)  # between two agents while preempted runs wait: W&B may hand one run to both
-
-_HANDING_OUT = frozenset({SweepState.PENDING, SweepState.RUNNING})
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ def may_start(snapshot: Snapshot) -> bool:
     if snapshot.path is None or reading is None or snapshot.wandb_problem:
         return False
     refused = problem is not None and problem.reason is Reason.TEMPLATE_REJECTED
-    return reading.state in _HANDING_OUT and not refused
+    return reading.state in HANDING_OUT and not refused
 
 
 def free_slots(snapshot: Snapshot, agents: Sequence[Agent], slots: Slots) -> list[int]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wandbsweep.pool import edits, limits, polling
-from wandbsweep.pool.actions import ClaimObject, Plan
+from wandbsweep.pool.actions import ClaimObject, Plan, StartAgent
 from wandbsweep.pool.creation import creation_actions, project_of, settles_in
 from wandbsweep.pool.ends import NOW, RETRY, plan_after_end, plan_deletion, plan_verdict
 from wandbsweep.pool.engines import missing_engine
@@ -64,9 +64,11 @@ def _what_to_create(snapshot: Snapshot) -> Plan:
 def _plan_life(snapshot: Snapshot) -> Plan:
     """A pause, else the pool; before it, what keeps the sweep on W&B within its bounds."""
     plan = plan_pause(snapshot) or _plan_pool(snapshot)
-    first = [action for action in (edits.update(snapshot), overrun_stop(snapshot)) if action]
+    stop = overrun_stop(snapshot)
+    first = [action for action in (edits.update(snapshot), stop) if action]
+    rest = [action for action in plan.actions if not (stop and isinstance(action, StartAgent))]
     look_again = plan.look_again if plan.look_again is not None else _next_look(snapshot, None)
-    return replace(plan, actions=(*first, *marks(snapshot), *plan.actions), look_again=look_again)
+    return replace(plan, actions=(*first, *marks(snapshot), *rest), look_again=look_again)
 
 
 def _plan_pool(snapshot: Snapshot) -> Plan:

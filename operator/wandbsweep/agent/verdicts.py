@@ -66,6 +66,8 @@ def cause_of(facts: TrialFacts) -> Cause:
     """The first that applies, from what the launcher did itself to what has to be read from the output."""
     if facts.watchdog is not None and facts.watchdog is not Cause.FINISHED:
         return facts.watchdog
+    if facts.asked and facts.run is not None and facts.run.state == "preempted":
+        return Cause.PREEMPTED  # it goes on elsewhere, even if its trainer ended with 0 after an exception
     if facts.ended_well:
         return _of_a_good_end(facts)
     if facts.asked:

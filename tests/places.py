@@ -39,6 +39,9 @@ mutation UpsertSweep($id: ID, $state: String, $entityName: String, $projectName:
     upsertSweep(input: {id: $id, state: $state, entityName: $entityName, projectName: $projectName}) { sweep { name } }
 }
 """
+_DELETE_SWEEP = """
+mutation DeleteSweep($id: ID!) { deleteSweep(input: {id: $id}) { success } }
+"""
 _RUNS = """
 query Runs($entity: String!, $project: String!, $sweep: String!) {
     project(name: $project, entityName: $entity) {
@@ -170,10 +173,17 @@ class Place:
 
     def set_sweep_state(self, state: str, sweep_id: str | None = None) -> None:
         """What the buttons of W&B's page do, to the only sweep if none is named."""
+        names = {"entityName": self.server.entity, "projectName": self.project}
+        self.server.graphql(_SET_STATE, {"id": self._node_id(sweep_id), "state": state, **names})
+
+    def delete_sweep(self, sweep_id: str | None = None) -> None:
+        """As somebody does on W&B's page, the only sweep if none is named."""
+        self.server.graphql(_DELETE_SWEEP, {"id": self._node_id(sweep_id)})
+
+    def _node_id(self, sweep_id: str | None) -> str:
         chosen = sweep_id or self.sweeps()[0]["name"]
         sweep = self.server.graphql(_SWEEP_ID, {**self._project(), "sweep": chosen})["project"]["sweep"]
-        names = {"entityName": self.server.entity, "projectName": self.project}
-        self.server.graphql(_SET_STATE, {"id": sweep["id"], "state": state, **names})
+        return str(sweep["id"])
 
     def runs(self, sweep_id: str) -> list[Object]:
         sweep = self.server.graphql(_RUNS, {**self._project(), "sweep": sweep_id})["project"]["sweep"]

@@ -120,7 +120,8 @@ def test_start_hours_and_the_digest_of_the_new_sweep_are_kept():
 
 
 def test_a_definition_that_comes_back_makes_a_third_sweep():
-    second = edited(definition={}, status=a_status(sweep_digest=a_token(2, **OTHER)))
+    token = a_token(2, **OTHER)
+    second = edited(definition={}, status=a_status(sweep_digest=token), intent=Intent(LONG_AGO, token))
     snapshot = replace(second, generation=3)
 
     assert make_plan(snapshot).actions == (STOP,)

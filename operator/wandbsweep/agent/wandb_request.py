@@ -35,6 +35,13 @@ class NoAnswerError(Exception):
     """W&B gave no answer of use in the time that there was."""
 
 
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect would take the key along, to wherever it leads."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Leaves the answer as the error that it is."""
+
+
 def within(seconds: float, question: Callable[[float], Any]) -> Any:
     """What the question, told when it must be over, came to; None if it failed or took longer."""
     answers: list[Any] = []
@@ -54,6 +61,7 @@ def within(seconds: float, question: Callable[[float], Any]) -> Any:
 
 def post_json(account: Account, path: str, body: Mapping[str, Any], until: float) -> Any:
     """The JSON answer to a request that may be repeated; NoAnswerError when there is none before `until`."""
+    opener = urllib.request.build_opener(_NoRedirect)
     for number in range(_TRIES):
         request = urllib.request.Request(  # noqa: S310 - Account allows http and https only
             account.server + path,
@@ -67,7 +75,7 @@ def post_json(account: Account, path: str, body: Mapping[str, Any], until: float
         pause = _FIRST_PAUSE_SECONDS * 2**number * random.uniform(1.0, 1.5)  # noqa: S311 - spreads load, hides nothing
         try:
             timeout = min(_TIMEOUT_SECONDS, _left(until))
-            with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310 - as above
+            with opener.open(request, timeout=timeout) as answer:
                 return json.loads(answer.read(_LARGEST_ANSWER), parse_constant=str)
         except urllib.error.HTTPError as error:
             with error:

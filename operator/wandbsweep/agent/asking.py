@@ -27,7 +27,6 @@ class RunWatch:
     def __init__(self, look: Callable[[], RunLook | None], limits: Limits) -> None:
         self._look = look
         self._limits = limits
-        self._began_at = time.monotonic()
         self._lines: int | None = None
         self._was_unfinished = False
         self._lock = threading.Lock()
@@ -75,7 +74,7 @@ class RunWatch:
     def _take(self, found: RunLook, asked_at: float) -> None:
         now = time.monotonic()
         if self._lines is None:
-            early = asked_at <= self._began_at + _NOTHING_YET_SECONDS
+            early = asked_at <= self._sight.started_at + _NOTHING_YET_SECONDS
             self._lines = found.history_lines if early else 0
             self._was_unfinished = not early
         sight = replace(self._sight, answered_at=asked_at)

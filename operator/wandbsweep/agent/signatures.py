@@ -21,6 +21,11 @@ _OUT_OF_MEMORY: Final = re.compile(
 )
 """A GPU crash of Isaac Sim names memory among other guesses, in lower case; that is no proof."""
 
+_KILLED_CHILD: Final = re.compile(r"\bkilled by signal: Killed|\bSIGKILL\b|^Killed$", re.MULTILINE)
+    r"\bkilled by signal: Killed|\b[Ss]ignal 9 \(SIGKILL\)|\bSIGKILL\b|^Killed$", re.MULTILINE
+)
+"""As PyTorch's DataLoader, torchrun and shells report it of a process of theirs."""
+
 _REFUSED_BY_ARGPARSE: Final = re.compile(
     r"^usage: "
     r"|\berror: (?:unrecognized arguments|the following arguments are required|ambiguous option)"
@@ -82,6 +87,11 @@ def last_line(tail: str) -> str:
 def tells_of_memory(tail: str) -> bool:
     """Memory was used up, of the machine or of the GPU."""
     return bool(_OUT_OF_MEMORY.search(tail))
+
+
+def tells_of_killed_child(tail: str) -> bool:
+    """A process of the trainer's died by SIGKILL, and the trainer of that."""
+    return bool(_KILLED_CHILD.search(tail))
 
 
 def tells_of_refused_arguments(tail: str, exit_code: int, argparse_code: int = 2) -> bool:

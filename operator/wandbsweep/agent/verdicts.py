@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from wandbsweep.agent.causes import Cause
 from wandbsweep.agent.exit_codes import SIGNAL_BASE
 from wandbsweep.agent.signatures import (
+    tells_of_killed_child,
     tells_of_memory,
     tells_of_missing_program,
     tells_of_refused_arguments,
@@ -96,8 +97,8 @@ def _asked(facts: TrialFacts) -> Cause:
 
 
 def _out_of_memory(facts: TrialFacts) -> bool:
-    by_kernel = facts.signal == signal.SIGKILL and facts.oom_kills > 0 and not facts.killed
-    return by_kernel or tells_of_memory(facts.tail)
+    was_killed = facts.signal == signal.SIGKILL or tells_of_killed_child(facts.tail)
+    return (facts.oom_kills > 0 and was_killed and not facts.killed) or tells_of_memory(facts.tail)
 
 
 def _bad_arguments(facts: TrialFacts) -> bool:

@@ -27,6 +27,7 @@ GPU_CRASH = (
     "[Error] [gpu.foundation.plugin] A GPU crash occurred. Exiting the application...\n"
     "Reasons for the failure: a device lost, out of memory, or an unexpected bug.\n"
 )
+WORKER = "RuntimeError: DataLoader worker (pid 17) is killed by signal: Killed.\n"
 KILL, TERM, SEGV, ABRT = (128 + number for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV, signal.SIGABRT))
 
 ROWS = [
@@ -58,6 +59,8 @@ ROWS = [
     (TrialFacts(exit_code=KILL, oom_kills=1, metric_seen=True), Cause.OUT_OF_MEMORY),
     (TrialFacts(exit_code=KILL), Cause.TRAINER_ERROR),
     (TrialFacts(exit_code=1, oom_kills=1), Cause.TRAINER_ERROR),
+    (TrialFacts(exit_code=1, oom_kills=1, tail=WORKER), Cause.OUT_OF_MEMORY),
+    (TrialFacts(exit_code=1, tail=WORKER), Cause.TRAINER_ERROR),
     (TrialFacts(exit_code=1, tail=CUDA, metric_seen=True), Cause.OUT_OF_MEMORY),
     (TrialFacts(exit_code=1, tail="Traceback\n  x\nMemoryError\n"), Cause.OUT_OF_MEMORY),
     (TrialFacts(exit_code=0, tail=CUDA, run=TRAINED), Cause.FINISHED),

@@ -61,7 +61,7 @@ e2e-cluster: $(VENV)/.installed
 	@archives=$$($(BIN)/python hack/images build | cut -d ' ' -f 3-) && $(CLUSTER) load --name $(TEST_CLUSTER) $$archives
 
 e2e: e2e-cluster ## Tests of the chart and the images on a one-node cluster, which is removed afterwards
-	@status=0; WANDBSWEEP_E2E_CLUSTER=$(TEST_CLUSTER) $(BIN)/pytest tests/e2e -n 2 --dist loadfile $(PYTEST_ARGS) || status=$$?; \
+	@status=0; WANDBSWEEP_E2E_CLUSTER=$(TEST_CLUSTER) $(BIN)/pytest tests/e2e -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS) || status=$$?; \
 	if [ -z "$(KEEP)" ]; then $(CLUSTER) down --name $(TEST_CLUSTER); fi; exit $$status
 
 test-down: $(VENV)/.installed ## Remove the cluster of the e2e tests, if KEEP=1 left it

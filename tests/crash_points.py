@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
     from proxies import Call
 
+Facts = tuple[str, ...]
 BEFORE, AFTER = Fate.NEVER_SENT, Fate.ANSWER_LOST
 FATES = (BEFORE, AFTER)
 
 _ATTEMPT = re.compile(r"-(\d+)-\d+$")
 _POD = re.compile(r"-(\d+)-\d+-[a-z0-9]{5}$")
-_COUNTS = {"agents", "runs", "best", "failures", "gpuHours", "settledPods"}
+_COUNTS = {"agents", "runs", "best", "failures", "gpuHours", "settledPods", "sweepState"}
 _FOLLOWS = {"conditions", "phase", "observedGeneration", *_COUNTS}
 _SAYS_THE_SAME = 3  # so many writes that say the same are told apart in one life
 
@@ -37,36 +38,39 @@ def is_write(call: Call) -> bool:
 
 
 @dataclass
-class Namer:
-    """Names the writes of one life. What a status write says is what it changes, without numbers and times."""
+class Reader:
+    """Reads the writes of one life as facts: what is true once the server has carried the write out.
+
+    A status write says each condition that it changes and each field that it sets, without numbers and times.
+    """
 
     _status: dict[str, Any] = field(default_factory=dict)
 
-    def name(self, call: Call) -> str:
+    def facts(self, call: Call) -> Facts:
+        """At least one."""
         if call.path == "/graphql":
-            return _mutation(call)
+            return (_mutation(call),)
         parts = call.path.split("/")
         place = parts[parts.index("namespaces") + 2 :]
         resource, name, *sub = [*place, ""][: max(len(place), 2)]
         if sub == ["status"]:
-            return f"status: {self._changes(_new_status(call))}"
+            return tuple(f"status: {change}" for change in self._changes(_new_status(call)))
         if resource == "events":
-            return f"event: {call.json['reason']}"
+            return (f"event: {call.json['reason']}",)
         slot = _slot(name or call.json["metadata"].get("name", "")) if resource != "wandbsweeps" else ""
         fields = ", ".join(sorted(_fields(call.json))) if call.method in {"PATCH", "PUT"} else ""
-        return " ".join(part for part in (call.method.lower(), resource, slot, fields) if part)
+        return (" ".join(part for part in (call.method.lower(), resource, slot, fields) if part),)
 
     def carried_out(self, call: Call) -> None:
         """The server does what this write says."""
         if call.path.endswith("/status"):
             self._status = _new_status(call)
 
-    def _changes(self, new: dict[str, Any]) -> str:
+    def _changes(self, new: dict[str, Any]) -> list[str]:
         before, after = _stands(self._status), _stands(new)
         conditions = [f"{kind}={after[kind]}" for kind in after if before.get(kind) != after[kind]]
         names = sorted({*self._status, *new} - _FOLLOWS)
-        changed = [*conditions, *(name for name in names if self._status.get(name) != new.get(name))]
-        return ", ".join(changed) or "counts"
+        return [*conditions, *(name for name in names if self._status.get(name) != new.get(name))] or ["counts"]
 
 
 def _mutation(call: Call) -> str:
@@ -105,12 +109,14 @@ def _fields(body: Any, above: str = "") -> Iterable[str]:
 
 @dataclass
 class Register:
-    """The deaths that are still to come, shared by lives that go on side by side."""
+    """The deaths that are still to come, some for each fact and fate; shared by lives that go on side by side."""
 
-    wanted: Counter[tuple[str, Fate]] = field(default_factory=Counter)  # at most so often
-    needed: frozenset[tuple[str, Fate]] = frozenset()  # at least once
-    done: Counter[tuple[str, Fate]] = field(default_factory=Counter)
-    discovers: bool = True  # whether writes that were not seen before are cut, too
+    wanted: Counter[str] = field(default_factory=Counter)
+    discovers: bool = True  # whether facts that the undisturbed life did not have are died for, too
+    deaths: int = 0
+    _of_undisturbed: frozenset[str] = frozenset()
+    _seen: set[str] = field(default_factory=set)
+    _died_for: Counter[tuple[str, Fate]] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
@@ -119,33 +125,39 @@ class Register:
         return cls(discovers=False)
 
     @classmethod
-    def of(cls, writes: Iterable[str]) -> Register:
+    def of(cls, writes: Iterable[Facts]) -> Register:
         """Each of these writes is cut before and after; of those that say the same, the first few."""
-        counts = Counter(writes)
-        wanted = Counter({(name, fate): min(counts[name], _SAYS_THE_SAME) for name in counts for fate in FATES})
-        return cls(wanted, frozenset(wanted))
+        counts = Counter(fact for facts in writes for fact in facts)
+        wanted = Counter({fact: min(times, _SAYS_THE_SAME) for fact, times in counts.items()})
+        return cls(wanted, _of_undisturbed=frozenset(wanted))
 
     @property
-    def missing(self) -> list[tuple[str, Fate]]:
-        """What no life has died of yet."""
+    def missing(self) -> list[str]:
+        """Facts of the undisturbed life that came again, if any life came yet, and that nobody has died for."""
         with self._lock:
-            return sorted((key for key in self.needed if not self.done[key]), key=str)
+            return sorted(
+                f"{fact}, {fate.name}"
+                for fact in self._of_undisturbed & (self._seen or self._of_undisturbed)
+                for fate in FATES
+                if not self._died_for[fact, fate]
+            )
 
-    def take(self, name: str, fate: Fate) -> bool:
-        """Whether this is a death to die now. A write that was never seen before is one, both before and after."""
+    def take(self, facts: Facts, fate: Fate) -> bool:
+        """Whether this is a death to die now."""
         with self._lock:
-            key = (name, fate)
-            if self.discovers and not self.wanted[key]:
-                self.wanted[key] = 1
-            if self.done[key] >= self.wanted[key]:
+            self._seen.update(facts)
+            for fact in facts if self.discovers else ():
+                self.wanted[fact] = self.wanted[fact] or 1
+            if all(self._died_for[fact, fate] >= self.wanted[fact] for fact in facts):
                 return False
-            self.done[key] += 1
+            self._died_for.update((fact, fate) for fact in facts)
+            self.deaths += 1
             return True
 
     def table(self) -> str:
         """For the reader of a test's output."""
-        names = sorted({name for name, _ in self.wanted})
-        rows = [f"{self.done[name, BEFORE]:6}  {self.done[name, AFTER]:5}  {name}" for name in names]
+        count = self._died_for
+        rows = [f"{count[fact, BEFORE]:6}  {count[fact, AFTER]:5}  {fact}" for fact in sorted(self.wanted)]
         return "\n".join(["before  after  write", *rows])
 
 

@@ -55,7 +55,7 @@ class Storm:
             self.delete_pod: 3,
             self.delete_job: 1,
             self.evict_pod: 4,
-            self.fail_answers: 6,
+            self.fail_answers: 5,
         }
 
     def rage(self, seconds: float) -> None:

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from crash_points import AFTER, Namer, Register, is_write
+from crash_points import AFTER, Reader, Register, is_write
 from kube_client import write_kubeconfig
 from nodes import running_node
 from operators import RunningOperator, running_operator
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from crash_points import Facts
     from kube_client import Kube
     from proxies import Call, Fate, Proxy
     from servers import RunningServer
@@ -36,11 +37,11 @@ class Life:
     operator: RunningOperator
     deaths_to_come: Register
     gate: Path  # trainings wait for this file
-    writes: list[str] = field(default_factory=list)  # all that the servers carried out
-    deaths: list[tuple[str, Fate]] = field(default_factory=list)
+    writes: list[Facts] = field(default_factory=list)  # all that the servers carried out
+    deaths: list[str] = field(default_factory=list)
     doubles: list[str] = field(default_factory=list)
     errors: list[BaseException] = field(default_factory=list)
-    _namer: Namer = field(default_factory=Namer)
+    _reader: Reader = field(default_factory=Reader)
     _since_start: int = _LIVES_FOR_WRITES  # the first one may die at once
     _dead: bool = False
     _died: threading.Event = field(default_factory=threading.Event)
@@ -76,21 +77,21 @@ class Life:
         if not is_write(call):
             return False
         with self._lock:
-            name = self._namer.name(call)
-            if not self._dead and self._since_start >= _LIVES_FOR_WRITES and self.deaths_to_come.take(name, fate):
+            facts = self._reader.facts(call)
+            if not self._dead and self._since_start >= _LIVES_FOR_WRITES and self.deaths_to_come.take(facts, fate):
                 self._dead = True
-                self.deaths.append((name, fate))
+                self.deaths.append(f"{fate.name} {facts}")
                 if fate is AFTER:
-                    self._note(call, name)
+                    self._note(call, facts)
                 return True
             if last:
                 self._since_start += 1
-                self._note(call, name)
+                self._note(call, facts)
             return False
 
-    def _note(self, call: Call, name: str) -> None:
-        self.writes.append(name)
-        self._namer.carried_out(call)
+    def _note(self, call: Call, facts: Facts) -> None:
+        self.writes.append(facts)
+        self._reader.carried_out(call)
         if call.method == "POST" and call.path.endswith("/jobs"):
             self._look_for_a_double(call)
 

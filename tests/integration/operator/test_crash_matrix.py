@@ -26,6 +26,7 @@ from waiting import until
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from crash_points import Facts
     from places import Place
 
     Object = dict[str, Any]
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 AT_ONCE = 3  # lives side by side; most of a life is waiting
-LIVES = 12
+LIVES = 10
 PATIENCE = 150  # seconds for each step of a life, in which the operator may die a dozen times
 RATES = (0.1, 0.2, 0.3)
 MAX_RUNS = 40
@@ -44,8 +45,8 @@ class Ended:
     """What a life left, and how it went."""
 
     state: Object
-    writes: list[str]
-    deaths: list[tuple[str, Any]]
+    writes: list[Facts]
+    deaths: list[str]
 
 
 def a_full_life(life: Life) -> Object:
@@ -148,7 +149,7 @@ def test_an_operator_killed_before_and_after_each_of_its_writes_leaves_what_an_u
         ends = list(lives.map(as_long_as_needed, range(1, LIVES + 1)))
 
     ended = [end for end in ends if end]
-    writes, cuts = len(undisturbed.writes), register.done.total()
+    writes, cuts = len(undisturbed.writes), register.deaths
     say(f"{cuts} cut points in {len(ended)} lives; {writes} writes in an undisturbed one")
     say(register.table())
     for end in ended:

@@ -22,8 +22,6 @@ _OUT_OF_MEMORY: Final = re.compile(
 """A GPU crash of Isaac Sim names memory among other guesses, in lower case; that is no proof."""
 
 _KILLED_CHILD: Final = re.compile(r"\bkilled by signal: Killed|\bSIGKILL\b|^Killed$", re.MULTILINE)
-    r"\bkilled by signal: Killed|\b[Ss]ignal 9 \(SIGKILL\)|\bSIGKILL\b|^Killed$", re.MULTILINE
-)
 """As PyTorch's DataLoader, torchrun and shells report it of a process of theirs."""
 
 _REFUSED_BY_ARGPARSE: Final = re.compile(

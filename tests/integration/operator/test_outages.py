@@ -87,6 +87,40 @@ def test_a_wandb_server_that_asks_for_patience_is_told_apart(proxied_operator, p
     place.until_condition("SweepCreated", reason="Created", seconds=40)
 
 
+def test_a_live_sweep_waits_out_a_wandb_server_that_asks_for_patience(proxied_operator, place, wandb_between):
+    place.apply(sweep=a_grid(*range(1, 9)), agentCount=2)
+    place.until_jobs("anymal-0-0", "anymal-1-0")
+    uids = [job["metadata"]["uid"] for job in place.jobs()]
+
+    wandb_between.rule(lambda _call: True, Fate.TOO_MANY, times=None)
+
+    place.until_condition("WandbReachable", "False", reason="RateLimited")
+    assert [job["metadata"]["uid"] for job in place.jobs()] == uids
+
+    wandb_between.lift()
+
+    place.until_condition("WandbReachable", seconds=40)
+    assert [job["metadata"]["uid"] for job in place.jobs()] == uids
+    assert len(place.sweeps()) == 1
+
+
+def test_a_key_that_expires_is_replaced_in_the_secret_and_nothing_else_is_touched(operated):
+    operated.apply(sweep=a_grid(*range(1, 9)), agentCount=2)
+    operated.until_jobs("anymal-0-0", "anymal-1-0")
+    uids = [job["metadata"]["uid"] for job in operated.jobs()]
+
+    operated.give_key("e" * 40)
+
+    operated.until_condition("WandbReachable", "False", reason="APIKeyInvalid")
+    assert [job["metadata"]["uid"] for job in operated.jobs()] == uids
+
+    operated.give_key()
+
+    operated.until_condition("WandbReachable", seconds=40)
+    assert [job["metadata"]["uid"] for job in operated.jobs()] == uids
+    assert len(operated.sweeps()) == 1
+
+
 def test_an_api_server_that_is_away_for_a_while_finds_everything_as_it_was(proxied_operator, place, kubernetes_between):
     place.apply(sweep=a_grid(*range(1, 9)), agentCount=2)
     place.until_jobs("anymal-0-0", "anymal-1-0")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from places import a_grid
+from places import a_grid, a_template
 from waiting import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
@@ -43,3 +43,23 @@ def test_metrics_count_passes_calls_sweeps_and_agents(proxied_operator, place):
         lambda: proxied_operator.metrics()["wandbsweep_sweeps{phase=Running}"] == 0,
         "a deleted sweep is counted no more",
     )
+
+
+def test_metrics_count_trials_by_cause_and_the_time_of_gpus_by_what_became_of_it(proxied_operator, place, node_for):
+    node_for(place, WANDB_BASE_URL=place.server.url)
+    gpus = {"name": "trainer", "image": "lab/trainer:1", "resources": {"limits": {"nvidia.com/gpu": "2"}}}
+    seen = proxied_operator.metrics()
+    assert seen["wandbsweep_trials{cause=finished}"] == seen["wandbsweep_gpu_seconds{fate=active}"] == 0
+
+    place.apply(sweep=a_grid(0.1, 0.2), template=a_template(containers=[gpus]))
+
+    place.until_condition("Complete", seconds=90)
+    until(lambda: not place.pods() and not place.status()["gpuHours"]["active"], "the agent is gone and accounted for")
+    seen = proxied_operator.metrics()
+    assert seen["wandbsweep_trials{cause=finished}"] == 2
+    assert seen["wandbsweep_trials{cause=trainer-error}"] == 0
+    assert seen["wandbsweep_gpu_seconds{fate=active}"] == 0
+    hours = place.status()["gpuHours"]
+    for fate in ("finished", "failed", "preempted", "idle", "startup"):
+        assert seen[f"wandbsweep_gpu_seconds{{fate={fate}}}"] == pytest.approx(hours[fate] * 3600, abs=0.1)
+    assert hours["total"] > 0

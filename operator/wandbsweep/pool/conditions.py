@@ -184,7 +184,7 @@ def merge(
 ) -> list[Condition]:
     """The findings as metav1 conditions: lastTransitionTime moves only when the status does.
 
-    While an edit is pending, SweepValid speaks of the generation before it, so that the next pass reads it again.
+    While an edit is pending, SweepValid does not speak of this generation, so that the next pass reads it again.
     """
     merged = []
     for finding in new:
@@ -195,13 +195,17 @@ def merge(
             Condition(
                 type=finding.type,
                 status=finding.status,
-                observed_generation=(old.observed_generation if old else None) if lags else generation,
+                observed_generation=_earlier(old, generation) if lags else generation,
                 last_transition_time=since,
                 reason=finding.reason,
                 message=finding.message,
             )
         )
     return merged
+
+
+def _earlier(old: Condition | None, generation: int | None) -> int | None:
+    return None if old is None or old.observed_generation == generation else old.observed_generation
 
 
 def after_end(snapshot: Snapshot, outcome: Outcome) -> list[Condition]:

@@ -54,7 +54,12 @@ def update(snapshot: Snapshot) -> UpdateSweep | None:
 
 
 def is_pending(snapshot: Snapshot, outcome: Outcome) -> bool:
-    """Whether something still has to follow from the definition that was read in this pass."""
+    """Whether something still has to follow from the definition that was read in this pass.
+
+    A sweep that was found may have been created before the last edits, and is compared in the next pass.
+    """
+    if outcome.created and outcome.created.how is Reason.ADOPTED:
+        return True
     if snapshot.path is None or snapshot.definition is None or snapshot.definition_problem:
         return False
     if snapshot.status.sweep_digest is None or outcome.create_problem:

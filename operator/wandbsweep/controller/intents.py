@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from wandbsweep.api import labels
 from wandbsweep.pool.facts import Intent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_LONG_AGO: Final = datetime.fromtimestamp(0, timezone.utc)
 
 
 def write_intent(uid: str, intent: Intent) -> str:
@@ -23,8 +25,15 @@ def read_intent(metadata: Mapping[str, Any]) -> Intent | None:
     if uid != metadata["uid"]:
         return None
     moment, _, token = rest.partition(" ")
+    return Intent(_read_moment(moment), token)
+
+
+def _read_moment(text: str) -> datetime:
+    """As written; a text of somebody's hand that is no time, or none that can be reckoned with, is as old as can be."""
     try:
-        at = datetime.fromisoformat(moment)
+        at = datetime.fromisoformat(text)
     except ValueError:
-        at = datetime.fromtimestamp(0, timezone.utc)  # written by hand: as old as can be
-    return Intent(at if at.tzinfo else at.replace(tzinfo=timezone.utc), token)
+        return _LONG_AGO
+    if not _LONG_AGO.year <= at.year < datetime.max.year:
+        return _LONG_AGO
+    return at if at.tzinfo else at.replace(tzinfo=timezone.utc)

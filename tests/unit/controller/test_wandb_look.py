@@ -1,0 +1,119 @@
+"""Who works is asked of W&B when somebody has to go; a W&B server that does not say holds nobody up."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from builders import NOW, PATH, RUNTIME, a_live_object, a_reading
+from wandbsweep.api.reasons import Reason
+from wandbsweep.controller import wandb_look
+from wandbsweep.controller.readings import Readings
+from wandbsweep.controller.wandb_look import WandbLook
+from wandbsweep.pool.facts import AgentPod, Problem
+from wandbsweep.tracking.errors import SweepMissing, Unreachable
+from wandbsweep.tracking.protocol import Account, AgentView
+
+ACCOUNT = Account("http://wandb.test", "k" * 40)
+SECRET = "/api/v1/namespaces/robots/secrets/wandb-api-key"
+SINCE = NOW - timedelta(minutes=7)
+
+
+def a_pod(name, **fields):
+    return replace(AgentPod(name, name, "Running", ready=True, uid=name, started_at=SINCE), **fields)
+
+
+OBJECT = a_live_object(
+    pods=(a_pod("a"), a_pod("b"), a_pod("c"), a_pod("gone", ended_at=NOW), a_pod("new", started_at=None))
+)
+
+
+class Tracker:
+    """Knows what some agents are at, or fails."""
+
+    def __init__(self):
+        self.asked = []
+        self.failure = None
+        self.hold = None
+
+    async def agents(self, account, path, *, hosts):
+        self.asked.append((account, path, sorted(hosts)))
+        if self.hold:
+            await self.hold.wait()
+        if self.failure:
+            raise self.failure
+        return (AgentView("a", NOW, "r1", SINCE), AgentView("b", NOW), AgentView("c", NOW, "r3"))
+
+
+@pytest.fixture
+def tracker():
+    return Tracker()
+
+
+@pytest.fixture
+def look(kube, tracker):
+    return WandbLook(kube, tracker, Readings(tracker), RUNTIME)
+
+
+async def test_only_agents_with_a_run_are_busy_and_only_those_that_live_are_asked_about(look, tracker):
+    busy = await look.at_agents(OBJECT, ACCOUNT)
+
+    assert busy == {"a": SINCE, "c": OBJECT.now}
+    assert tracker.asked == [(ACCOUNT, PATH, ["a", "b", "c"])]
+
+
+async def test_the_key_is_read_where_the_pass_had_no_need_of_it(api, look, tracker):
+    assert await look.at_agents(OBJECT, None) is None
+    assert tracker.asked == []
+
+    api.objects[SECRET] = {"data": {"apiKey": base64.b64encode(b"n" * 40).decode()}}
+
+    assert await look.at_agents(OBJECT, None) is not None
+    assert tracker.asked[0][0].api_key == "n" * 40
+
+
+@pytest.mark.parametrize("failure", [Unreachable("W&B is away"), SweepMissing("no such sweep")])
+async def test_nobody_is_known_to_be_idle_while_wandb_does_not_say(failure, look, tracker):
+    tracker.failure = failure
+
+    assert await look.at_agents(OBJECT, ACCOUNT) is None
+
+
+async def test_a_wandb_server_that_never_answers_is_not_waited_for(look, tracker, monkeypatch):
+    monkeypatch.setattr(wandb_look, "BUSY_PATIENCE_SECONDS", 0.01)
+    tracker.hold = asyncio.Event()
+
+    assert await look.at_agents(OBJECT, ACCOUNT) is None
+
+
+@pytest.mark.parametrize(
+    "snapshot",
+    [
+        replace(OBJECT, pods=()),
+        replace(OBJECT, wandb_problem=Problem(Reason.SERVER_UNREACHABLE, "away")),
+    ],
+    ids=["no agent", "known to be away"],
+)
+async def test_nothing_is_asked_in_vain(snapshot, look, tracker):
+    assert await look.at_agents(snapshot, ACCOUNT) is None
+    assert tracker.asked == []
+
+
+async def test_a_sweep_that_was_changed_by_ourselves_is_looked_at_anew():
+    readings = Readings(None)
+    assert not readings.is_outdated(PATH)
+
+    readings.outdate(PATH)
+    assert readings.is_outdated(PATH)
+
+    readings.forget(PATH)
+    assert not readings.is_outdated(PATH)
+
+
+def test_between_two_polls_nothing_is_due():
+    assert not wandb_look.reading_is_due(a_reading(), (), NOW)
+    assert wandb_look.reading_is_due(a_reading(), (), NOW + timedelta(minutes=2))

@@ -14,7 +14,7 @@ from wandbsweep.sweep.checks.objects import check_in_object
 from wandbsweep.sweep.definition import InvalidSweepError, SweepDefinition, read_definition
 from wandbsweep.sweep.path import SweepPath
 from wandbsweep.sweep.problems import Place, summary
-from wandbsweep.sweep.reading.base_config import base_config_source
+from wandbsweep.sweep.reading.base_config import BASE_CONFIG, base_config_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,8 @@ async def read_sweep(kube: KubeApi, namespace: str, spec: WandbSweepSpec) -> Swe
             return text
         source, field, joint = text, f"ConfigMap {reference.name}/{reference.key}", ": "
     config_maps: dict[tuple[str, str], str] = {}
-    if base := base_config_source(source):
+    # A key of a mapping, a word of a text: most texts lack it, and are not parsed for it.
+    if BASE_CONFIG in source and (base := base_config_source(source)):
         text = await _config_map_text(kube, namespace, base, f"{field}{joint}base_config", "base.json")
         if isinstance(text, Problem):
             return text

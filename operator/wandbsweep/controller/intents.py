@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import MAXYEAR, datetime, timezone
 from typing import TYPE_CHECKING, Any, Final
 
 from wandbsweep.api import labels
@@ -34,6 +34,6 @@ def _read_moment(text: str) -> datetime:
         at = datetime.fromisoformat(text)
     except ValueError:
         return _LONG_AGO
-    if not _LONG_AGO.year <= at.year < datetime.max.year:
+    if not _LONG_AGO.year <= at.year < MAXYEAR:
         return _LONG_AGO
     return at if at.tzinfo else at.replace(tzinfo=timezone.utc)

@@ -6,7 +6,8 @@ Each Event is made by one function with typed arguments and says by its key when
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 from wandbsweep.api.reasons import ConditionType, Reason
 from wandbsweep.api.status import ConditionStatus
@@ -33,6 +34,9 @@ _QUIET = frozenset({Reason.VALID, Reason.CREATING, Reason.NOT_VALID, Reason.NOT_
 
 _USUAL = frozenset({Reason.REACHABLE, Reason.NOT_SUSPENDED})
 """Reasons that are news only where another one stood before."""
+
+NEWS_FOR: Final = timedelta(minutes=50)
+"""An API server keeps Events for an hour, and with them the knowledge that they were sent."""
 
 
 @dataclass(frozen=True)
@@ -162,8 +166,9 @@ def _cap(cap: object) -> str:
 
 
 def of_runs(snapshot: Snapshot) -> list[Event]:
-    """The last runs that ended badly."""
-    return [run_failed(run) for run in snapshot.reading.latest_failures] if snapshot.reading else []
+    """The last runs that ended badly. Of older ones the Event has expired, and would be a new one."""
+    failures = snapshot.reading.latest_failures if snapshot.reading else ()
+    return [run_failed(run) for run in failures if run.seen_at is None or snapshot.now - run.seen_at < NEWS_FOR]
 
 
 def run_failed(run: FailedRun) -> Event:

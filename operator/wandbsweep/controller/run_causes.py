@@ -41,4 +41,4 @@ def failed_run(run: protocol.FailedRun) -> FailedRun:
     causes = [_BY_TAG[tag] for tag in run.tags if tag in RUN_TAGS.ending]
     node = next((tag.removeprefix(NODE_TAG_PREFIX) for tag in run.tags if tag.startswith(NODE_TAG_PREFIX)), None)
     cause = causes[0] if causes else _BY_STATE.get(run.state, Cause.TRAINER_ERROR)
-    return FailedRun(run.run_id, run.name, run.url, cause, node)
+    return FailedRun(run.run_id, run.name, run.url, cause, node, run.seen_at)

@@ -91,6 +91,7 @@ class FailedRun:
     url: str
     cause: Cause
     node: str | None
+    seen_at: datetime | None = None  # its last sign of life, about when it ended
 
 
 @dataclass(frozen=True)

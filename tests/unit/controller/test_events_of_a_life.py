@@ -40,6 +40,12 @@ def test_what_the_infrastructure_did_to_a_run_is_no_warning_to_the_user():
     assert not events.run_failed(replace(RUN, cause=Cause.NODE_LOST)).warning
 
 
+def test_a_run_that_failed_long_ago_is_no_news_to_an_operator_that_starts():
+    lately, long_ago = (replace(RUN, seen_at=NOW - timedelta(minutes=minutes)) for minutes in (40, 60))
+
+    assert len(told_of(a_live_object(reading=a_reading(latest_failures=(lately, long_ago))))) == 1
+
+
 def test_a_run_is_told_once_for_each_of_its_causes():
     first, again = events.run_failed(RUN), events.run_failed(replace(RUN, name="renamed"))
     worse = events.run_failed(replace(RUN, cause=Cause.STALLED))

@@ -40,9 +40,9 @@ FINALIZER: Final = "wandbsweep.dev/cleanup"
 """Held on a WandbSweep until its sweep on W&B has been treated as `deletionPolicy` says."""
 
 SWEEP_INTENT_ANNOTATION: Final = "wandbsweep.dev/sweep-intent"
-"""The object's UID and the time, written before the sweep is created on W&B. Present without a `status.sweepID` it
-means that a sweep may exist already: the operator looks for the marker in W&B before it creates one. Absent: none was
-asked for."""
+"""The object's UID, the time, and the token of the definition, written before the sweep is created on W&B. While the
+token is not in `status.sweepDigest` a sweep may exist already: the operator looks for the marker in W&B before it creates
+one. Absent: none was asked for."""
 
 LEAVE_ANNOTATION: Final = "wandbsweep.dev/leave"
 """Written by the operator on an agent's pod, with the value LEAVE_AFTER_RUN; the agent reads it from a downward-API
@@ -65,4 +65,4 @@ OPERATOR: Final = "wandbsweep.dev/operator"
 """The value of spec.managedBy that means this operator."""
 
 UID_MARKER: Final = "wandbsweep.dev/uid"
-"""Key of the last line in the description of a sweep on W&B, `wandbsweep.dev/uid: <uid>`: whose sweep it is."""
+"""Key of the last line in a sweep's description on W&B, `wandbsweep.dev/uid: <uid>/<token>`: whose it is, of which definition."""

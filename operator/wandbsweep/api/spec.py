@@ -180,7 +180,7 @@ class WandbSweepSpec(ApiModel):
         description="How many runs the whole sweep may have. It becomes run_cap on W&B and wins over a run_cap in the "
         "definition. Absent: the definition's run_cap; where that is absent too and the method is random or bayes, "
         "agentCount times runsPerAgent if the latter is set when the sweep is created, else no limit. A change "
-        "applies at once, on W&B too.",
+        "applies at once, on W&B too; what is over stays over.",
     )
     limits: Limits = Field(
         default_factory=Limits,

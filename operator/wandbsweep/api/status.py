@@ -206,7 +206,9 @@ class WandbSweepStatus(ApiModel):
         default_factory=list, max_length=10, description="Nodes that new agents keep away from; 10 at most."
     )
     sweep_digest: str | None = Field(
-        default=None, description="Digest of the definition that the sweep was created from, to notice a change."
+        default=None,
+        description="Generation and digest of the definition that the last sweep was created from, to notice a change; "
+        "the last line of the sweep's description on W&B has it too.",
     )
     settled_pods: list[str] = Field(
         default_factory=list,

@@ -41,8 +41,8 @@ FINALIZER: Final = "wandbsweep.dev/cleanup"
 
 SWEEP_INTENT_ANNOTATION: Final = "wandbsweep.dev/sweep-intent"
 """The object's UID, the time, and the token of the definition, written before the sweep is created on W&B. While the
-token is not in `status.sweepDigest` a sweep may exist already: the operator looks for the marker in W&B before it creates
-one. Absent: none was asked for."""
+token is not in `status.sweepDigest` a sweep may exist already: the operator looks for the marker on W&B before it
+creates one. Absent: none was asked for."""
 
 LEAVE_ANNOTATION: Final = "wandbsweep.dev/leave"
 """Written by the operator on an agent's pod, with the value LEAVE_AFTER_RUN; the agent reads it from a downward-API
@@ -65,4 +65,5 @@ OPERATOR: Final = "wandbsweep.dev/operator"
 """The value of spec.managedBy that means this operator."""
 
 UID_MARKER: Final = "wandbsweep.dev/uid"
-"""Key of the last line in a sweep's description on W&B, `wandbsweep.dev/uid: <uid>/<token>`: whose it is, of which definition."""
+"""Key of the last line in a sweep's description on W&B, `wandbsweep.dev/uid: <uid>/<token>`: whose sweep it is, and
+of which definition."""

@@ -36,7 +36,10 @@ class ObjectKey(NamedTuple):
 
 @dataclass(frozen=True)
 class PassResult:
-    """What a pass asks of its loop: to end, because the object is gone, or when to look again (None: when woken)."""
+    """What a pass asks of its loop: to end, because nothing is left to care for, or when to look again.
+
+    `gone`: the object is not there, or is another controller's. Without `look_again` the next pass comes when woken.
+    """
 
     look_again: timedelta | None = None
     gone: bool = False

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from wandbsweep.api import labels
+from wandbsweep.api.reasons import Reason
 from wandbsweep.api.spec import WandbSweepSpec
 from wandbsweep.api.status import WandbSweepStatus
 from wandbsweep.controller import kube_facts
@@ -138,8 +139,16 @@ class Observer:
         wanted = seen.definition_problem is None and missing_engine(seen.definition) is None
         if seen.terminal or not (seen.path or (seen.intent if seen.deleted_at else wanted)):
             return WandbSide()
-        deleting = seen.deleted_at is not None
-        return await self._look.at_sweep(seen.namespace, seen.spec, seen.path, seen.jobs, deleting=deleting)
+        return await self._look.at_sweep(seen)
+
+    def learn(self, uid: str, problem: Problem | None) -> None:
+        """What a write to W&B ran into. Only a server that asks for fewer requests is left alone for it."""
+        if problem and problem.reason is Reason.RATE_LIMITED:
+            self._look.was_asked_for_patience(uid, problem)
+
+    def forget(self, uid: str) -> None:
+        """The object is gone."""
+        self._look.forget(uid)
 
 
 def read_status(body: dict[str, Any]) -> WandbSweepStatus:

@@ -108,6 +108,7 @@ class Reconciler:
         last = self._seen.pop(key, None)
         if last is None:
             return
+        self._observer.forget(last.uid)
         self._recorder.forget(last.uid)
         self._metrics.forget(last.uid)
         if last.path:

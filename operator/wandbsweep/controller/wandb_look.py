@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from wandbsweep.api.reasons import Reason
 from wandbsweep.controller.accounts import read_account
+from wandbsweep.controller.troubles import Troubles
 from wandbsweep.pool import polling
 from wandbsweep.pool.facts import AgentJob, Problem, Snapshot, SweepReading
 from wandbsweep.pool.retries import ended_since
@@ -48,22 +49,18 @@ class WandbLook:
         self._kube = kube
         self._tracker = tracker
         self._readings = readings
+        self._troubles = Troubles()
         self._runtime = runtime
 
-    async def at_sweep(
-        self,
-        namespace: str,
-        spec: WandbSweepSpec,
-        known: SweepPath | None,
-        jobs: tuple[AgentJob, ...],
-        *,
-        deleting: bool,
-    ) -> WandbSide:
+    async def at_sweep(self, seen: Snapshot) -> WandbSide:
         """The sweep, or only the server and the key where there is none yet."""
+        known, spec = seen.path, seen.spec
         last = self._readings.last(known) if known else None
-        if last and not deleting and not self._is_due(last, jobs):
+        if last and seen.deleted_at is None and not self._is_due(last, seen.jobs):
             return WandbSide(reading=last)
-        account = await read_account(self._kube, self._runtime, namespace, spec)
+        if trouble := self._troubles.fresh(seen.uid, _now()):
+            return WandbSide(problem=trouble, reading=last)
+        account = await read_account(self._kube, self._runtime, seen.namespace, spec)
         if isinstance(account, Problem):
             return WandbSide(problem=account, reading=last)
         try:
@@ -74,12 +71,22 @@ class WandbLook:
                 return WandbSide(account)
             reading = await self._readings.read(account, path, _now())
         except TrackingError as error:
-            return WandbSide(account, problem=as_problem(error), reading=last)
+            problem = as_problem(error)
+            self._troubles.note(seen.uid, problem, _now())
+            return WandbSide(account, problem=problem, reading=last)
         if reading is None:
             # A key that may no longer see the project looks the same for a moment; agents are not ended for that.
             gone = known is None or self._readings.missing_for(path, _now()) >= BELIEVED_AFTER
             return WandbSide(account, reading=last, missing=gone)
         return WandbSide(account, reading=reading)
+
+    def was_asked_for_patience(self, uid: str, problem: Problem) -> None:
+        """A write was refused for now: looks would be, too."""
+        self._troubles.note(uid, problem, _now())
+
+    def forget(self, uid: str) -> None:
+        """The object is gone."""
+        self._troubles.forget(uid)
 
     async def at_agents(self, snapshot: Snapshot, account: Account | None) -> Mapping[str, datetime] | None:
         """Since when the agent of each pod has its run; None if W&B does not say."""

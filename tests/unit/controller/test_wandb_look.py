@@ -15,7 +15,7 @@ from wandbsweep.controller import wandb_look
 from wandbsweep.controller.readings import Readings
 from wandbsweep.controller.wandb_look import WandbLook
 from wandbsweep.pool.facts import AgentPod, Problem
-from wandbsweep.tracking.errors import SweepMissing, Unreachable
+from wandbsweep.tracking.errors import RateLimited, SweepMissing, Unreachable
 from wandbsweep.tracking.protocol import Account, AgentView
 
 ACCOUNT = Account("http://wandb.test", "k" * 40)
@@ -39,6 +39,10 @@ class Tracker:
         self.asked = []
         self.failure = None
         self.hold = None
+
+    async def read(self, account, paths):
+        self.asked.append((account, paths))
+        raise self.failure
 
     async def agents(self, account, path, *, hosts):
         self.asked.append((account, path, sorted(hosts)))
@@ -101,6 +105,17 @@ async def test_a_wandb_server_that_never_answers_is_not_waited_for(look, tracker
 async def test_nothing_is_asked_in_vain(snapshot, look, tracker):
     assert await look.at_agents(snapshot, ACCOUNT) is None
     assert tracker.asked == []
+
+
+async def test_a_wandb_server_that_asked_for_patience_is_not_asked_again_by_a_pass_that_is_woken(api, look, tracker):
+    api.objects[SECRET] = {"data": {"apiKey": base64.b64encode(b"n" * 40).decode()}}
+    tracker.failure = RateLimited("slow down", retry_after_seconds=60)
+
+    first, second = [await look.at_sweep(OBJECT) for _ in range(2)]
+
+    assert first.problem == second.problem
+    assert first.problem.reason is Reason.RATE_LIMITED
+    assert len(tracker.asked) == 1
 
 
 async def test_a_sweep_that_was_changed_by_ourselves_is_looked_at_anew():

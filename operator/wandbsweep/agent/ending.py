@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from wandbsweep.agent.exit_codes import AgentExit
 
 if TYPE_CHECKING:
-    from wandbsweep.agent.outcomes import Tally
+    from wandbsweep.agent.outcomes import Tally, TrialRecord
 
 _SWEEP_GONE: Final = re.compile(
     r"Sweep was deleted or agent was not found"
@@ -117,9 +117,13 @@ def _all_failed(runs: Tally) -> bool:
 def _failure_message(runs: Tally) -> str:
     if runs.last_failure is None:
         return "The W&B agent gave up after failed runs; their output is in this log."
-    trial = runs.last_failure
-    last = f"the last, run {trial.run_id}, with exit code {trial.exit_code} ({trial.cause})"
-    return f"{runs.failed} of {runs.total} runs failed; {last}{': ' + trial.last_line if trial.last_line else '.'}"
+    return f"{runs.failed} of {runs.total} runs failed; {of_last(runs.last_failure)}"
+
+
+def of_last(failure: TrialRecord) -> str:
+    """The words about the last of several failures, with what its trainer said last."""
+    told = f": {failure.last_line}" if failure.last_line else "."
+    return f"the last, run {failure.run_id}, with exit code {failure.exit_code} ({failure.cause}){told}"
 
 
 def _after(runs: Tally) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from wandbsweep.agent import outcomes
-from wandbsweep.agent.ending import Ending
+from wandbsweep.agent.ending import Ending, of_last
 from wandbsweep.agent.exit_codes import AgentExit
 from wandbsweep.agent.outcomes import Outcome
 
@@ -26,6 +26,7 @@ AFTER_RUN: Final = "after-run"
 MOST_FAILURES_IN_A_ROW: Final = 3
 
 _PERIOD_SECONDS: Final = 1.0
+_CLOCK_STEP_SECONDS: Final = 0.1
 
 
 class Leaving(Enum):
@@ -41,7 +42,7 @@ class Lookout:
     def __init__(self, leave_file: str | None, outcomes_folder: Path) -> None:
         self._leave_file = Path(leave_file) if leave_file else None
         self._outcomes = outcomes_folder
-        self._counted = -1
+        self._counted_at = 0.0
         self._next_look = 0.0
 
     def reason(self) -> Leaving | None:
@@ -55,10 +56,14 @@ class Lookout:
         return Leaving.FAILURES if self._too_many_failures() else None
 
     def _too_many_failures(self) -> bool:
-        count = sum(1 for _ in self._outcomes.glob("*.json"))
-        if count == self._counted:
+        """Records are put in place by renaming, which the folder shows; twice within the clock's step shows once."""
+        try:
+            changed_at = self._outcomes.stat().st_mtime
+        except OSError:
             return False
-        self._counted = count
+        if changed_at + _CLOCK_STEP_SECONDS < self._counted_at:
+            return False
+        self._counted_at = time.time()
         return failures_in_a_row(outcomes.trials(self._outcomes)) >= MOST_FAILURES_IN_A_ROW
 
 
@@ -90,9 +95,8 @@ def ending_of(leaving: Leaving, runs: Tally, *, interrupted: bool) -> Ending:
         interrupted: whether it had been given another run just then.
     """
     if leaving is Leaving.FAILURES:
-        last = runs.last_failure
-        told = f"; the last, run {last.run_id}, with exit code {last.exit_code}" if last else ""
-        return Ending(AgentExit.RUNS_FAILED, f"{MOST_FAILURES_IN_A_ROW} runs failed one after another{told}.")
+        told = f"; {of_last(runs.last_failure)}" if runs.last_failure else "."
+        return Ending(AgentExit.RUNS_FAILED, f"{MOST_FAILURES_IN_A_ROW} runs failed one after another{told}")
     if interrupted:
         return Ending(AgentExit.DRAINED, "Left as asked; a run that had just begun goes to another agent.")
     return Ending(AgentExit.DONE, "Left as asked, while no run was going on.")

@@ -68,12 +68,13 @@ def test_without_any_the_message_names_the_remedy(tmp_path):
 @pytest.mark.parametrize(
     ("version", "flags"),
     [
-        ("0.31.0", ["--forward-signals", "--term-timeout", "27"]),
+        ("0.31.0", ["--forward-signals", "--term-timeout", "27", "--max-consecutive-failed-runs", "3"]),
+        ("0.30.0", ["--forward-signals", "--term-timeout", "27"]),
         ("0.28.2", ["--forward-signals", "--term-timeout", "27"]),
         ("0.28.1", ["--forward-signals"]),
         ("0.24.0", ["--forward-signals"]),
         ("0.22.2", []),
-        ("1.0.0rc1", ["--forward-signals", "--term-timeout", "27"]),
+        ("1.0.0rc1", ["--forward-signals", "--term-timeout", "27", "--max-consecutive-failed-runs", "3"]),
     ],
 )
 def test_the_agent_gets_only_flags_that_its_version_knows(version, flags):

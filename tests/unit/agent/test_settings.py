@@ -27,13 +27,14 @@ def test_every_variable_is_read():
             **GOOD,
             "WANDBSWEEP_RUNS_PER_AGENT": "3",
             "WANDBSWEEP_GRACE_SECONDS": "90",
+            "WANDBSWEEP_LEAVE_FILE": "/pod/leave",
             "WANDBSWEEP_PYTHON": "/opt/python",
             "WANDB_BASE_URL": "http://wandb:8080",
             "WANDBSWEEP_TERMINATION_LOG": "/tmp/last-words",
         }
     )
     assert settings == AgentSettings(
-        "team/lab/abc12345", 3, 90.0, "http://wandb:8080", "/opt/python", "/tmp/last-words"
+        "team/lab/abc12345", 3, 90.0, "http://wandb:8080", "/pod/leave", "/opt/python", "/tmp/last-words"
     )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,7 @@ trial.wait()
 NEEDS_SAVING = """
 import os, pathlib, signal, sys, time
 def save(*_):
+    pathlib.Path("asked").write_text(str(time.time()))
     time.sleep(2.5)
     pathlib.Path("saved").touch()
     sys.exit(1)
@@ -111,6 +114,26 @@ def test_a_trainer_has_time_to_save(container, eventually, tmp_path):
     eventually(pod.ready_pid)
     pod.stop()
     assert pod.exit_code() == 20
+    assert (tmp_path / "saved").exists()
+    assert pod.last_words["runs"]["preempted"] == 1
+
+
+@pytest.fixture
+def hanging_server():
+    """The address of a server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_a_wandb_server_that_hangs_delays_no_sigterm_and_no_end(container, eventually, tmp_path, hanging_server):
+    (tmp_path / "train.py").write_text(NEEDS_SAVING)
+    run = {"WANDB_ENTITY": "team", "WANDB_PROJECT": "lab", "WANDB_BASE_URL": hanging_server}
+    pod = container(STARTS_TRIAL, grace=20, **run)
+    eventually(pod.ready_pid)
+    signalled_at = time.time()
+    pod.stop()
+    assert pod.exit_code() == 20
+    assert float((tmp_path / "asked").read_text()) - signalled_at < 1.5
     assert (tmp_path / "saved").exists()
     assert pod.last_words["runs"]["preempted"] == 1
 

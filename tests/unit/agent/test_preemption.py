@@ -169,7 +169,9 @@ def told(folder):
     return [json.loads(line) for line in (folder / "told.jsonl").read_text().splitlines()]
 
 
-def test_an_interrupted_run_goes_on_under_its_id_and_finishes_once(sweep, agent, eventually, tmp_path):
+def test_an_interrupted_run_goes_on_at_one_of_two_agents_under_its_id_and_finishes_once(
+    sweep, agent, eventually, tmp_path
+):
     grid = sweep(0.1)
     first = agent(grid, TRAINS, FOR_EVER="1")
     eventually(first.ready_pid, timeout=90)
@@ -183,8 +185,8 @@ def test_an_interrupted_run_goes_on_under_its_id_and_finishes_once(sweep, agent,
     assert run["state"] == "preempted"
     reached = run["historyLineCount"]
 
-    second = agent(grid, TRAINS)
-    assert second.exit_code(120) == 0, second.log
+    for pod in (agent(grid, TRAINS), agent(grid, TRAINS)):
+        assert pod.exit_code(150) == 0, pod.log
     (again,) = grid.runs
     assert (again["name"], again["state"]) == (run["name"], "finished")
     assert again["historyLineCount"] >= reached

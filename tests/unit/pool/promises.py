@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wandbsweep.pool.actions import AskToLeave, RemoveAgent
+from wandbsweep.pool.jobs import template_digest
 
 if TYPE_CHECKING:
     from unit.pool.simulated_cluster import SimulatedPod
@@ -38,7 +39,12 @@ def of_farewells(world: World, snapshot: Snapshot, plan: Plan) -> None:
     rolled = [live[name] for name, action in removed.items() if action.why == CHANGED and name in live]
     assert not any(pod.run for pod in rolled), "a run is lost to a change of the template"
     running = [pod for pod in rolled if pod.fact.phase == "Running"]
-    assert len(running) + len(asked) <= 1, "two agents are replaced at once"
+    leaving = [pod for pod in live.values() if pod.fact.leaving and _is_outdated(world, pod)]
+    assert len(running) + len(asked) + (len(leaving) if asked or running else 0) <= 1, "two agents are replaced at once"
+
+
+def _is_outdated(world: World, pod: SimulatedPod) -> bool:
+    return world.cluster.jobs[pod.job].fact.digest != template_digest(world.spec)
 
 
 def _nothing_is_forgotten(world: World, removed: dict[str, RemoveAgent]) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 STEP = timedelta(seconds=10)
 FAILURES_TO_GIVE_UP = 3
+ASKS = 0.2  # how likely it is in each step that an agent without a run gets one, if there is any
 FAILS_AFTER = 20.0  # seconds of a trial on a bad node
 
 
@@ -167,7 +168,7 @@ class SimulatedCluster:
             self._end(pod, now, "Failed", "RunsFailed", told=True)
         elif pod.fact.leaving or pod.ended_runs == job.runs_per_agent or sweep.sends_agents_away:
             self._end(pod, now, "Succeeded", "Done", told=True)
-        elif run := sweep.next_run(pod.fact.name, now):
+        elif self._random.random() < ASKS and (run := sweep.next_run(pod.fact.name, now)):
             pod.run, pod.run_began = run, now
 
     def _stop_run(self, pod: SimulatedPod, now: datetime, state: str, part: str) -> None:

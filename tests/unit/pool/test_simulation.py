@@ -90,6 +90,9 @@ EVENTS: dict[str, Callable[[World, int], None]] = {
     "the operator dies": kill_operator,
     "somebody pauses or resumes on W&B": press_on_wandb,
     "agentCount changes": lambda world, number: world.edit(agentCount=number % 10),
+    "some agents are too many": lambda world, number: world.edit(
+        agentCount=max(len(world.agents()) - 1 - number % 3, 1)
+    ),
     "the sweep is suspended or resumed": lambda world, number: world.edit(suspend=bool(number % 2)),
     "the drain policy changes": lambda world, number: world.edit(drainPolicy=["AtOnce", "AfterRun"][number % 2]),
     "agents are recycled, or no longer": lambda world, number: world.edit(runsPerAgent=number % 4 or None),

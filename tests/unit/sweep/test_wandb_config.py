@@ -7,7 +7,14 @@ import pytest
 from stock_agent import stock_agent_argv
 from wandbsweep.sweep.definition import read_definition
 from wandbsweep.sweep.rendering.macros import render_command
-from wandbsweep.sweep.wandb_config import effective_run_cap, grid_size, wandb_config
+from wandbsweep.sweep.wandb_config import (
+    definition_digest,
+    definition_token,
+    digest_of_token,
+    effective_run_cap,
+    grid_size,
+    wandb_config,
+)
 
 BASE = {"method": "random", "program": "train.py", "parameters": {"lr": {"values": [0.1, 0.2]}}}
 
@@ -17,7 +24,14 @@ def define(**changes):
 
 
 def configure(definition, **changes):
-    wanted = {"display_name": "anymal", "uid": "u-1", "token": "1-t", "max_runs": None, "runs_per_agent": None, "agent_count": 3}
+    wanted = {
+        "display_name": "anymal",
+        "uid": "u-1",
+        "token": "1-t",
+        "max_runs": None,
+        "runs_per_agent": None,
+        "agent_count": 3,
+    }
     return wandb_config(definition, **{**wanted, **changes})
 
 
@@ -116,3 +130,49 @@ def test_the_launcher_gives_the_same_arguments_as_the_stock_agent_where_those_ar
     ours = stock_agent_argv(configure(define(command=["python", macro]))["command"], args)
 
     assert render_command(ours[4:], args, args_json_file="x") == stock_agent_argv(["python", macro], args)
+
+
+def digest(*, entity=None, project="legs", **changes):
+    return definition_digest(define(**changes), entity=entity, project=project)
+
+
+@pytest.mark.parametrize("changes", [{"name": "rough"}, {"description": "Rough."}, {"run_cap": 9}])
+def test_what_w_and_b_can_change_makes_no_other_sweep(changes):
+    assert digest(**changes) == digest()
+
+
+OTHERS = {
+    "a value": {"parameters": {"lr": {"values": [0.1, 0.3]}}},
+    "the method": {"method": "grid"},
+    "the program": {"program": "play.py"},
+    "the command": {"command": ["python", "${program}", "${args}"]},
+    "the metric": {"metric": {"name": "loss"}},
+    "the entity of the definition": {"entity": "lab"},
+}
+
+
+@pytest.mark.parametrize("changes", OTHERS.values(), ids=OTHERS)
+def test_everything_else_makes_another_sweep(changes):
+    assert digest(**changes) != digest()
+
+
+def test_a_project_that_the_object_overrules_makes_no_other_sweep():
+    assert definition_digest(define(project="arms"), entity=None, project="legs") == digest()
+
+
+def test_where_a_sweep_is_belongs_to_what_it_is():
+    assert len({digest(), digest(project="arms"), digest(entity="lab")}) == 3
+
+
+def test_keys_in_another_order_are_the_same_sweep():
+    definition = dict(reversed(BASE.items()))
+
+    read = read_definition(definition, field="spec.sweep")
+    assert definition_digest(read, entity=None, project="legs") == digest()
+
+
+def test_a_token_tells_its_digest_and_a_later_generation_is_another():
+    token = definition_token(digest(), 7)
+
+    assert digest_of_token(token) == digest()
+    assert token != definition_token(digest(), 8)

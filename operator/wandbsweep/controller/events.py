@@ -13,6 +13,7 @@ from wandbsweep.api.reasons import ConditionType, Reason
 from wandbsweep.api.status import ConditionStatus
 from wandbsweep.pool import actions
 from wandbsweep.pool.facts import JobPhase
+from wandbsweep.pool.limits import EXPLAINED_WITHIN
 
 if TYPE_CHECKING:
     from wandbsweep.api.status import AvoidedNode, Condition, WandbSweepStatus
@@ -168,7 +169,16 @@ def _cap(cap: object) -> str:
 def of_runs(snapshot: Snapshot) -> list[Event]:
     """The last runs that ended badly. Of older ones the Event has expired, and would be a new one."""
     failures = snapshot.reading.latest_failures if snapshot.reading else ()
-    return [run_failed(run) for run in failures if run.seen_at is None or snapshot.now - run.seen_at < NEWS_FOR]
+    return [run_failed(run) for run in failures if _is_news(run, snapshot)]
+
+
+def _is_news(run: FailedRun, snapshot: Snapshot) -> bool:
+    """A run without a cause may still get one, as long as somebody is there to give it."""
+    if run.seen_at is None:
+        return True
+    age = snapshot.now - run.seen_at
+    alone = snapshot.terminal and not snapshot.jobs
+    return age < NEWS_FOR and (run.explained or alone or age >= EXPLAINED_WITHIN)
 
 
 def run_failed(run: FailedRun) -> Event:

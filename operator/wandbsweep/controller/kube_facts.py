@@ -74,6 +74,7 @@ def agent_pod(pod: Mapping[str, Any]) -> AgentPod:
         ended_at=_ended_at(status, conditions),
         gpus=sum(_gpus(container) for container in spec.get("containers", [])),
         seconds=words.seconds if words else None,
+        has_own_host=not (spec.get("hostNetwork") or spec.get("hostname")),
         leaving=metadata.get("annotations", {}).get(labels.LEAVE_ANNOTATION) == labels.LEAVE_AFTER_RUN,
         deleting=deleting,
     )

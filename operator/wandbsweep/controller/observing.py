@@ -21,6 +21,7 @@ from wandbsweep.controller.object_loops import ObjectKey
 from wandbsweep.controller.wandb_look import WandbLook, WandbSide
 from wandbsweep.pool.engines import missing_engine
 from wandbsweep.pool.facts import AgentJob, AgentPod, Problem, Snapshot
+from wandbsweep.pool.gpu_hours import unsettled
 from wandbsweep.pool.jobs import Owner
 from wandbsweep.pool.slots import wants_busy
 from wandbsweep.pool.status import selector
@@ -135,9 +136,14 @@ class Observer:
         return definition, await check_template(self._kube, self._runtime, owner, seen.spec)
 
     async def _wandb_side(self, seen: Snapshot) -> WandbSide:
-        """Nothing is asked of W&B for an object that is over, or that cannot become a sweep as it is."""
+        """Nothing is asked of W&B for an object that is over and has no agents, or that cannot become a sweep as it is.
+
+        The last agents of a sweep that is over may still say why their runs ended.
+        """
+        if seen.terminal and (seen.deleted_at or not (seen.jobs or unsettled(seen))):
+            return WandbSide()
         wanted = seen.definition_problem is None and missing_engine(seen.definition) is None
-        if seen.terminal or not (seen.path or (seen.intent if seen.deleted_at else wanted)):
+        if not (seen.path or (seen.intent if seen.deleted_at else wanted)):
             return WandbSide()
         return await self._look.at_sweep(seen)
 

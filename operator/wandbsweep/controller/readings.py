@@ -10,7 +10,7 @@ import asyncio
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
-from wandbsweep.controller.run_causes import count_causes, failed_run
+from wandbsweep.controller.run_causes import count_causes, count_unexplained, failed_run
 from wandbsweep.pool.facts import Best, SweepReading, SweepState
 from wandbsweep.sweep.definition import InvalidSweepError, read_definition
 from wandbsweep.sweep.rendering.launch import SCAN, method_on_wandb, values_of_scan
@@ -113,6 +113,8 @@ def to_reading(answer: protocol.SweepReading, now: datetime, before: SweepReadin
     method = str(method_on_wandb(answer.config) or "unknown")
     metric = definition.metric_name if definition else None
     runs = {state: count for state, count in answer.runs_by_state.items() if count}
+    unexplained = count_unexplained(answer)
+    known_before = before is not None and before.unexplained >= unexplained
     unchanged = before and before.state_text == answer.state and before.runs_by_state == runs
     return SweepReading(
         path=answer.path,
@@ -129,6 +131,8 @@ def to_reading(answer: protocol.SweepReading, now: datetime, before: SweepReadin
         quiet_since=before.quiet_since if before and unchanged else now,
         failures=count_causes(answer),
         latest_failures=tuple(failed_run(run) for run in answer.latest_failures),
+        unexplained=unexplained,
+        unexplained_since=before.unexplained_since if before and known_before else now,
         goal=definition.metric_goal if definition and metric else None,
         display_name=answer.name,
         description=answer.description,

@@ -36,9 +36,14 @@ def count_causes(answer: protocol.SweepReading) -> dict[Cause, int]:
     return {cause: count for cause, count in counts.items() if count}
 
 
+def count_unexplained(answer: protocol.SweepReading) -> int:
+    """How many runs are counted as failures of the user's code for want of a tag that says otherwise."""
+    return sum(answer.untagged.get(state, 0) for state, cause in _BY_STATE.items() if cause.of_user)
+
+
 def failed_run(run: protocol.FailedRun) -> FailedRun:
     """A run that ended badly, with its cause and its node where they are known."""
     causes = [_BY_TAG[tag] for tag in run.tags if tag in RUN_TAGS.ending]
     node = next((tag.removeprefix(NODE_TAG_PREFIX) for tag in run.tags if tag.startswith(NODE_TAG_PREFIX)), None)
     cause = causes[0] if causes else _BY_STATE.get(run.state, Cause.TRAINER_ERROR)
-    return FailedRun(run.run_id, run.name, run.url, cause, node, run.seen_at)
+    return FailedRun(run.run_id, run.name, run.url, cause, node, run.seen_at, explained=bool(causes))

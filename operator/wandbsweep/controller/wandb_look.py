@@ -12,7 +12,8 @@ from wandbsweep.api.reasons import Reason
 from wandbsweep.controller.accounts import read_account
 from wandbsweep.controller.troubles import Troubles
 from wandbsweep.pool import polling
-from wandbsweep.pool.facts import AgentJob, Problem, Snapshot, SweepReading
+from wandbsweep.pool.facts import Problem, Snapshot, SweepReading
+from wandbsweep.pool.gpu_hours import unsettled
 from wandbsweep.pool.retries import ended_since
 from wandbsweep.sweep.path import SweepPath
 from wandbsweep.tracking.errors import TrackingError
@@ -56,7 +57,7 @@ class WandbLook:
         """The sweep, or only the server and the key where there is none yet."""
         known, spec = seen.path, seen.spec
         last = self._readings.last(known) if known else None
-        if last and seen.deleted_at is None and not self._is_due(last, seen.jobs):
+        if last and seen.deleted_at is None and not self._is_due(last, seen):
             return WandbSide(reading=last)
         if trouble := self._troubles.fresh(seen.uid, _now()):
             return WandbSide(problem=trouble, reading=last)
@@ -104,8 +105,8 @@ class WandbLook:
             return None
         return {agent.host: agent.busy_since or snapshot.now for agent in agents if agent.run_id is not None}
 
-    def _is_due(self, last: SweepReading, jobs: tuple[AgentJob, ...]) -> bool:
-        return self._readings.is_outdated(last.path) or reading_is_due(last, jobs, _now())
+    def _is_due(self, last: SweepReading, seen: Snapshot) -> bool:
+        return self._readings.is_outdated(last.path) or reading_is_due(last, seen, _now())
 
     async def _path_to_join(self, account: Account, spec: WandbSweepSpec) -> SweepPath | None:
         if spec.sweep_id is None or spec.project is None:
@@ -114,9 +115,10 @@ class WandbLook:
         return SweepPath(entity, spec.project, spec.sweep_id)
 
 
-def reading_is_due(last: SweepReading, jobs: tuple[AgentJob, ...], now: datetime) -> bool:
+def reading_is_due(last: SweepReading, seen: Snapshot, now: datetime) -> bool:
     """Whether to look at W&B again: at the poll's time, and after an agent ended."""
-    return now >= polling.next_poll(last) or any(ended_since(job, last.read_at) for job in jobs)
+    ends = [job.finished_at for job in seen.jobs] + [pod.ended_at for pod in unsettled(seen)]
+    return now >= polling.next_poll(last) or any(ended_since(end, last.read_at) for end in ends)
 
 
 def as_problem(error: TrackingError) -> Problem:

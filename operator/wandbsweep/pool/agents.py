@@ -73,7 +73,7 @@ def _agent(job: AgentJob, pods: list[AgentPod], snapshot: Snapshot) -> Agent:
         return Agent(job, pod, Work.NOT_RUNNING, started_at)
     if is_of_old_sweep(job, snapshot):
         return Agent(job, pod, Work.OF_OLD_SWEEP, started_at)
-    if snapshot.busy is None:
+    if snapshot.busy is None or not pod.has_own_host:
         return Agent(job, pod, Work.UNKNOWN, started_at)
     since = snapshot.busy.get(pod.name)
     return Agent(job, pod, Work.BUSY if since else Work.IDLE, since or started_at)

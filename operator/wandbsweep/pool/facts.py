@@ -92,6 +92,7 @@ class FailedRun:
     cause: Cause
     node: str | None
     seen_at: datetime | None = None  # its last sign of life, about when it ended
+    explained: bool = True  # tagged with its cause, which is otherwise read from its state
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,8 @@ class SweepReading:
     quiet_since: datetime  # since when state and counts have been the same
     failures: Mapping[Cause, int] = field(default_factory=dict)  # runs that did not end well, counted once each
     latest_failures: tuple[FailedRun, ...] = ()  # five at most, newest first
+    unexplained: int = 0  # failed runs without a tag; their launchers may be about to write it
+    unexplained_since: datetime | None = None  # since when there have been so many
     metric: str | None = None  # the name of what the sweep optimizes
     display_name: str | None = None
     description: str | None = None
@@ -178,6 +181,7 @@ class AgentPod:
     ended_at: datetime | None = None
     gpus: int = 0
     seconds: Mapping[str, float] | None = None
+    has_own_host: bool = True  # W&B knows its agent by the pod's name, and not by the node's or one that was chosen
     leaving: bool = False  # it was asked to leave after its current run
     deleting: bool = False
 

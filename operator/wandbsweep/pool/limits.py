@@ -6,7 +6,7 @@ Deadline and GPU-hours do not need W&B: they end a sweep also while it cannot be
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from wandbsweep.api.reasons import ConditionType
 from wandbsweep.api.status import ConditionStatus
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from wandbsweep.agent.causes import Cause
     from wandbsweep.pool.facts import Snapshot, SweepReading
+
+
+EXPLAINED_WITHIN: Final = timedelta(seconds=20)  # how long a launcher may take to say why its trial ended
 
 
 def target_reached(snapshot: Snapshot, reading: SweepReading) -> bool:
@@ -34,9 +37,17 @@ def failures_of_user(reading: SweepReading) -> Mapping[Cause, int]:
 
 
 def too_many_failures(snapshot: Snapshot, reading: SweepReading) -> bool:
-    """Whether limits.maxFailedRuns is reached."""
+    """Whether limits.maxFailedRuns is reached.
+
+    A run is seen to have failed before its launcher has said why. It counts once it has been without a cause for long
+    enough: no sweep is failed for what turns out to be a lost node.
+    """
     limit = snapshot.spec.limits.max_failed_runs
-    return limit is not None and sum(failures_of_user(reading).values()) >= limit
+    if limit is None:
+        return False
+    unsettled = reading.unexplained_since is not None and reading.read_at - reading.unexplained_since < EXPLAINED_WITHIN
+    failures = sum(failures_of_user(reading).values()) - (reading.unexplained if unsettled else 0)
+    return failures >= limit
 
 
 def gpu_hours_used(snapshot: Snapshot) -> bool:

@@ -43,6 +43,6 @@ def retry_delay(failures: int) -> timedelta:
     return min(FIRST_RETRY_DELAY * doublings, LONGEST_RETRY_DELAY)
 
 
-def ended_since(job: AgentJob, moment: datetime) -> bool:
-    """Whether this Job may have ended after a look at W&B; agents also end because the sweep is over."""
-    return job.finished_at is not None and moment <= job.finished_at + STAMP_PRECISION
+def ended_since(ended_at: datetime | None, moment: datetime) -> bool:
+    """Whether a Job or pod may have ended after a look at W&B; agents also end because the sweep is over."""
+    return ended_at is not None and moment <= ended_at + STAMP_PRECISION

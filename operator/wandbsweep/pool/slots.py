@@ -125,5 +125,5 @@ def _outdated(snapshot: Snapshot, slots: dict[int, list[AgentJob]], in_use: set[
 
 
 def _is_needed(snapshot: Snapshot, job: AgentJob) -> bool:
-    just_ended = snapshot.reading is not None and ended_since(job, snapshot.reading.read_at)
+    just_ended = snapshot.reading is not None and ended_since(job.finished_at, snapshot.reading.read_at)
     return just_ended or not may_be_removed(snapshot, job.name)

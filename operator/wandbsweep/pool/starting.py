@@ -88,7 +88,7 @@ def _just_ended(slots: Slots, reading: SweepReading) -> set[int]:
     return {
         slot
         for slot, jobs in slots.items()
-        if all(job.phase is not JobPhase.ACTIVE for job in jobs) and ended_since(jobs[-1], reading.read_at)
+        if all(job.phase is not JobPhase.ACTIVE for job in jobs) and ended_since(jobs[-1].finished_at, reading.read_at)
     }
 
 

@@ -42,8 +42,13 @@ def next_status(snapshot: Snapshot, outcome: Outcome, verdict: Verdict | None) -
 
 
 def _after_end(snapshot: Snapshot, outcome: Outcome) -> dict[str, object]:
-    """A terminal status is frozen but for agents that are still going, and a sweep that has yet to be stopped."""
+    """The verdict stands; agents that are still going, and why their runs ended, are told all the same.
+
+    So is a sweep that has yet to be stopped.
+    """
     update: dict[str, object] = {"agents": _agents(snapshot, outcome, desired=0)}
+    if snapshot.reading:
+        update |= _from_reading(snapshot, snapshot.reading)
     if owes_stop(snapshot.status):
         update["conditions"] = conditions.after_end(snapshot, outcome)
         if stop := next((done for done in outcome.on_wandb if isinstance(done, SetSweepState)), None):

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from builders import NOW, PATH, a_live_object, a_reading, a_spec
+from builders import a_status as pool_status
 from unit.controller.test_events import NOTHING, a_status
 from wandbsweep.agent.causes import Cause
 from wandbsweep.api.reasons import ConditionType, Reason
@@ -51,6 +52,15 @@ def test_a_run_is_told_once_for_each_of_its_causes():
     worse = events.run_failed(replace(RUN, cause=Cause.STALLED))
 
     assert event_name(OBJECT, first) == event_name(OBJECT, again) != event_name(OBJECT, worse)
+
+
+def test_a_failed_run_is_told_when_its_cause_is_known_or_nobody_is_left_to_tell_it():
+    untagged = replace(RUN, cause=Cause.TRAINER_ERROR, explained=False, seen_at=NOW - timedelta(seconds=5))
+    reading = a_reading(latest_failures=(untagged,))
+
+    assert told_of(a_live_object(reading=reading)) == []
+    assert told_of(a_live_object(reading=reading, now=NOW + timedelta(minutes=1)))
+    assert told_of(a_live_object(reading=reading, status=pool_status(completion_time=NOW)))
 
 
 def test_an_agent_that_is_asked_to_leave_is_told_with_the_reason():

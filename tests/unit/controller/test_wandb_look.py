@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from builders import NOW, PATH, RUNTIME, a_live_object, a_reading
+from builders import NOW, PATH, RUNTIME, a_live_object, a_reading, a_status
 from wandbsweep.api.reasons import Reason
 from wandbsweep.controller import wandb_look
 from wandbsweep.controller.readings import Readings
@@ -130,5 +130,13 @@ async def test_a_sweep_that_was_changed_by_ourselves_is_looked_at_anew():
 
 
 def test_between_two_polls_nothing_is_due():
-    assert not wandb_look.reading_is_due(a_reading(), (), NOW)
-    assert wandb_look.reading_is_due(a_reading(), (), NOW + timedelta(minutes=2))
+    assert not wandb_look.reading_is_due(a_reading(), a_live_object(), NOW)
+    assert wandb_look.reading_is_due(a_reading(), a_live_object(), NOW + timedelta(minutes=2))
+
+
+def test_after_a_pod_has_ended_a_look_is_due_until_it_is_accounted_for():
+    ended = a_pod("p1", ended_at=NOW)
+    assert wandb_look.reading_is_due(a_reading(), a_live_object(pods=(ended,)), NOW)
+
+    accounted = a_status(settled_pods=["p1"])
+    assert not wandb_look.reading_is_due(a_reading(), a_live_object(pods=(ended,), status=accounted), NOW)

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from builders import NOW, PATH, UID, a_job, a_live_object, a_new_object, a_pod, a_reading, a_spec, a_status, a_token
+from wandbsweep.agent.causes import Cause
 from wandbsweep.api.reasons import ConditionType, Reason
 from wandbsweep.api.status import ConditionStatus
 from wandbsweep.pool import ends
@@ -39,6 +40,14 @@ def test_the_verdict_is_written_before_anything_is_done_about_it():
     assert plan.verdict is not None
     assert plan.actions == ()
     assert not plan.look_again
+
+
+def test_why_the_last_runs_ended_is_told_after_the_verdict_too():
+    reading = a_reading(state="FINISHED", finished=2, failures={Cause.NAN_METRIC: 1})
+    status = after(replace(over(state="FINISHED"), reading=reading))
+
+    assert status.failures == {"nan-metric": 1}
+    assert status.completion_time == NOW
 
 
 def test_after_the_verdict_every_agent_goes_and_a_sweep_that_would_go_on_is_stopped():

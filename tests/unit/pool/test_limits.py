@@ -51,6 +51,14 @@ def test_a_run_that_is_good_enough_completes_the_sweep_in_the_direction_of_its_g
     assert reason(snapshot) is (Reason.TARGET_REACHED if reached else None)
 
 
+@pytest.mark.parametrize(("waiting", "failed"), [(timedelta(seconds=5), False), (timedelta(seconds=30), True)])
+def test_a_run_that_failed_for_a_reason_nobody_told_yet_fails_the_sweep_only_after_a_while(waiting, failed):
+    failures = {Cause.TRAINER_ERROR: 3}
+    reading = a_reading(failed=3, finished=9, failures=failures, unexplained=1, unexplained_since=NOW - waiting)
+
+    assert reason(replace(limited(maxFailedRuns=3), reading=reading)) is (Reason.MAX_FAILED_RUNS if failed else None)
+
+
 def test_the_verdict_names_the_run_that_was_good_enough():
     verdict = decide(replace(limited(target=0.9), reading=with_best(0.95, "maximize")))
 

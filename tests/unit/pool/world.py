@@ -176,7 +176,7 @@ class World:
         if last and str(last.path) != self.status.sweep_path:
             last = None
         due = last is None or self.memory.outdated or self.now >= polling.next_poll(last)
-        if last and not due and not any(ended_since(job, last.read_at) for job in snapshot.jobs):
+        if last and not due and not any(ended_since(job.finished_at, last.read_at) for job in snapshot.jobs):
             return last, None
         if self.now < self.wandb_back_at:
             return last, AWAY

@@ -38,7 +38,9 @@ pytestmark = pytest.mark.timeout(180)
 def sweep(server):
     """The scan on W&B; the sweep's path."""
     definition = read_definition(SCAN, field="scan.yaml")
-    config = wandb_config(definition, display_name="scan", uid="u", token="1-t", max_runs=None, runs_per_agent=None, agent_count=1)
+    config = wandb_config(
+        definition, display_name="scan", uid="u", token="1-t", max_runs=None, runs_per_agent=None, agent_count=1
+    )
     return server.create_sweep("lab", config_text(config))
 
 

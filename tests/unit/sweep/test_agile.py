@@ -66,7 +66,13 @@ def test_without_a_command_the_trainer_gets_what_the_wrapper_would_give_it():
 
 def test_wandb_is_told_the_trainer_that_runs():
     config = wandb_config(
-        define(program=WRAPPER), display_name="agile", uid="u", token="1-t", max_runs=None, runs_per_agent=None, agent_count=1
+        define(program=WRAPPER),
+        display_name="agile",
+        uid="u",
+        token="1-t",
+        max_runs=None,
+        runs_per_agent=None,
+        agent_count=1,
     )
 
     assert config["program"] == "scripts/train.py"

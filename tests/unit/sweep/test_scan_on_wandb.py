@@ -45,7 +45,9 @@ def definition():
 
 @pytest.fixture(scope="module")
 def sent(definition):
-    return wandb_config(definition, display_name="anymal", uid="u1", token="1-t", max_runs=None, runs_per_agent=2, agent_count=3)
+    return wandb_config(
+        definition, display_name="anymal", uid="u1", token="1-t", max_runs=None, runs_per_agent=2, agent_count=3
+    )
 
 
 def as_go_stores_it(value):

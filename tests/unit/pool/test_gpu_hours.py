@@ -21,8 +21,11 @@ HOUR = timedelta(hours=1)
 JOB = a_job(0, sweep=str(PATH))
 
 
+LIVE = a_live_object(jobs=(JOB,))
+
+
 def an_object(*pods, **fields):
-    return a_live_object(jobs=(JOB,), pods=pods, **fields)
+    return replace(LIVE, pods=pods, **fields)
 
 
 def written(snapshot):
@@ -145,7 +148,7 @@ def pods_at(passing, plan):
             yield replace(pod, **ended) if passing >= end else pod
 
 
-@settings(deadline=None)  # 45 passes each, on a machine that has others to run
+@settings(max_examples=60, deadline=None)  # 45 passes each, on a machine that has others to run
 @given(st.lists(lives, max_size=6), st.sets(st.integers(0, LAST)))
 def test_the_total_is_the_sum_of_its_parts_never_falls_and_is_never_counted_twice(plan, lost):
     """In some passes the operator dies before it writes its status."""

@@ -32,6 +32,7 @@ def creates_job(call):
 
 
 def test_a_sweep_runs_from_apply_to_complete(life, place, kubernetes_between, proxied_operator):
+    until(lambda: place.status()["sweepState"] == "FINISHED", "W&B is seen to hand out no more")
     status = place.status()
 
     assert status["phase"] == "Succeeded"

@@ -33,7 +33,7 @@ def test_a_wandb_server_that_is_killed_and_comes_back_loses_no_run(kube, runtime
     ):
         place.give_key()
         place.apply(sweep=a_grid(0.1, 0.2, 0.3, seconds=4), agentCount=2)
-        until(lambda: place.status().get("runs", {}).get("running"), "runs are running", seconds=40)
+        until(lambda: place.status().get("runs", {}).get("running"), "runs are running", seconds=90)
 
         server.kill()
 

@@ -107,6 +107,7 @@ def test_a_settled_sweep_is_left_alone_and_applying_it_again_changes_nothing(
     place.kubectl("apply", "-f", "-", manifest=manifest)
     place.until_condition("AgentsReady", "False", reason="Starting")
     until(lambda: place.status()["agents"]["active"] == 2, "both agents are active")
+    until(lambda: "gpuHours" in place.status(), "their pods were seen")
     before = place.read()
 
     assert "unchanged" in place.kubectl("apply", "-f", "-", manifest=manifest)
@@ -120,4 +121,5 @@ def test_a_settled_sweep_is_left_alone_and_applying_it_again_changes_nothing(
     assert (len(kubernetes_between.writes), len(wandb_between.writes)) == writes
     after = place.read()
     assert after["metadata"]["generation"] == before["metadata"]["generation"]
+    assert after["status"] == before["status"]
     assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]

@@ -142,13 +142,18 @@ class Register:
                 if not self._died_for[fact, fate]
             )
 
-    def take(self, facts: Facts, fate: Fate) -> bool:
-        """Whether this is a death to die now."""
+    def see(self, facts: Facts) -> None:
+        """A write comes by, whether anybody may die of it or not."""
         with self._lock:
             self._seen.update(facts)
             for fact in facts if self.discovers else ():
                 self.wanted[fact] = self.wanted[fact] or 1
-            if all(self._died_for[fact, fate] >= self.wanted[fact] for fact in facts):
+
+    def take(self, facts: Facts, fate: Fate, *, again: bool) -> bool:
+        """Whether this is a death to die now; `again`: also one that was died before, as often as it is wanted."""
+        with self._lock:
+            most = [self.wanted[fact] if again else min(self.wanted[fact], 1) for fact in facts]
+            if all(self._died_for[fact, fate] >= times for fact, times in zip(facts, most, strict=True)):
                 return False
             self._died_for.update((fact, fate) for fact in facts)
             self.deaths += 1

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from servers import RunningServer
 
 _LIVES_FOR_WRITES = 2  # so many writes each operator gets through before it may die
+_OF_THE_SAME = 5  # and so many before it may die of what another one has died of
 
 
 @dataclass
@@ -78,7 +79,8 @@ class Life:
             return False
         with self._lock:
             facts = self._reader.facts(call)
-            if not self._dead and self._since_start >= _LIVES_FOR_WRITES and self.deaths_to_come.take(facts, fate):
+            self.deaths_to_come.see(facts)
+            if not self._dead and self._since_start >= _LIVES_FOR_WRITES and self._takes(facts, fate):
                 self._dead = True
                 self.deaths.append(f"{fate.name} {facts}")
                 if fate is AFTER:
@@ -88,6 +90,9 @@ class Life:
                 self._since_start += 1
                 self._note(call, facts)
             return False
+
+    def _takes(self, facts: Facts, fate: Fate) -> bool:
+        return self.deaths_to_come.take(facts, fate, again=self._since_start >= _OF_THE_SAME)
 
     def _note(self, call: Call, facts: Facts) -> None:
         self.writes.append(facts)

@@ -45,6 +45,7 @@ class Node:
     namespace: str
     machine: Machine
     name: str
+    room: int | None = None  # how many agents it takes at a time
     errors: list[BaseException] = field(default_factory=list)
     _agents: dict[str, PodProcess] = field(default_factory=dict)
     _told: set[str] = field(default_factory=set)
@@ -129,13 +130,18 @@ class Node:
             if deleting:
                 agent.terminate(pod["metadata"].get("deletionGracePeriodSeconds", 30))
 
+    @property
+    def _is_full(self) -> bool:
+        living = sum(agent.exit_code is None for agent in self._agents.values())
+        return self.room is not None and living >= self.room
+
     def _take(self, pod: Object) -> None:
         if "nodeName" in pod["spec"]:
             agent = self.machine.start(pod, _now())
             self._agents[pod["metadata"]["uid"]] = agent
             state = {"running": {"startedAt": agent.started_at}}
             self._write_status(pod, "Running", state, ready=True, started_at=agent.started_at)
-        elif not _keeps_away(pod, self.name):
+        elif not _keeps_away(pod, self.name) and not self._is_full:
             target = {"apiVersion": "v1", "kind": "Node", "name": self.name}
             binding = {"metadata": {"name": pod["metadata"]["name"]}, "target": target}
             self.kube.create(f"{self._of(pod)}/binding", binding)

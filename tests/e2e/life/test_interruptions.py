@@ -149,3 +149,41 @@ def patch(installed, namespace, **spec):
     """`kubectl patch` of a few fields."""
     change = json.dumps({"spec": spec})
     installed.cluster.kubectl("-n", namespace, "patch", "wandbsweep", "walker", "--type=merge", f"--patch={change}")
+
+
+def test_a_pod_that_is_deleted_by_hand_comes_back_within_its_job_and_its_run_goes_on(installed, robots):
+    give_trainer(installed, robots, "train", TRAINER)
+    installed.apply(robots, a_sweep(robots, "walker", "train", grace=GRACE))
+    until_running(installed, robots, "walker", 1)
+    (pod,) = installed.pods_of(robots)
+
+    installed.cluster.kubectl("-n", robots, "delete", "pod", pod, "--wait=false")
+
+    status = until_over(installed, robots, "walker")
+    (run,) = runs_of(installed, status)
+    assert (status["phase"], run.state) == ("Succeeded", "finished")
+    assert status["failures"] == {"preempted": 1}
+    created = [message for reason, message in installed.events(robots, "walker") if reason == "AgentCreated"]
+    assert created == ["Created Job walker-0-0."]
+
+
+def test_a_changed_template_reaches_a_busy_agent_after_its_run(installed, robots):
+    give_trainer(installed, robots, "train", TRAINER)
+    manifest = a_sweep(robots, "walker", "train", grace=GRACE, sweep=a_grid(1, 2, 3))
+    installed.apply(robots, manifest)
+    until_running(installed, robots, "walker", 1)
+    before = installed.pods_of(robots)
+
+    manifest["spec"]["template"]["metadata"] = {"labels": {"lab": "rough-terrain"}}
+    installed.apply(robots, manifest)
+
+    until(lambda: successors(installed, robots, before), "an agent of the new template runs", seconds=120)
+    status = until_over(installed, robots, "walker")
+    assert [run.state for run in runs_of(installed, status)] == ["finished"] * 3
+    assert status["failures"] == {}
+
+
+def successors(installed, namespace, before):
+    """Pods of the new template, beside which there are none of the old one."""
+    pods = installed.read_all(namespace, "pods", "-l", "lab=rough-terrain", "--field-selector=status.phase=Running")
+    return pods and not set(before) & set(installed.pods_of(namespace))

@@ -20,10 +20,10 @@ def cel(*rules: Rule) -> JsonDict:
     return {"x-kubernetes-validations": [rule._asdict() for rule in rules]}
 
 
-def immutable(path: str) -> Rule:
+def immutable(path: str, why: str) -> Rule:
     """A rule for the object that holds the field: it can be neither changed, nor set, nor removed later."""
     field = path.rsplit(".", 1)[-1]
     return Rule(
         rule=f"has(self.{field}) == has(oldSelf.{field}) && (!has(self.{field}) || self.{field} == oldSelf.{field})",
-        message=f"{path} cannot be changed: delete the object and apply the new one",
+        message=f"{path} cannot be changed, because {why}: delete the object and apply the new one",
     )

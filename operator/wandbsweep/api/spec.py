@@ -62,7 +62,9 @@ class SecretKeyRef(ApiModel):
 class WandbSettings(ApiModel):
     """How W&B is reached, by the operator and by the agents alike."""
 
-    model_config = ConfigDict(json_schema_extra=cel(immutable("spec.wandb.baseURL")))
+    model_config = ConfigDict(
+        json_schema_extra=cel(immutable("spec.wandb.baseURL", "the sweep and its runs are on that server"))
+    )
 
     base_url: str | None = Field(
         default=None,
@@ -94,15 +96,18 @@ _JOIN_NEEDS_PROJECT = Rule(
     rule="!has(self.sweepID) || has(self.project)",
     message="spec.sweepID needs spec.project: set it to the W&B project the sweep is in",
 )
-_IMMUTABLE = ("spec.entity", "spec.project", "spec.sweepID", "spec.managedBy")
+_IMMUTABLE = (
+    immutable("spec.entity", "the sweep and its runs belong to it on W&B"),
+    immutable("spec.project", "the sweep and its runs are in it on W&B"),
+    immutable("spec.sweepID", "the object would leave one sweep and its agents for another"),
+    immutable("spec.managedBy", "two controllers would have a hand in one sweep"),
+)
 
 
 class WandbSweepSpec(ApiModel):
     """What is wanted: one sweep on W&B, and a pool of agents that work on it. Written by the user."""
 
-    model_config = ConfigDict(
-        json_schema_extra=cel(_ONE_DEFINITION, _JOIN_NEEDS_PROJECT, *(immutable(path) for path in _IMMUTABLE))
-    )
+    model_config = ConfigDict(json_schema_extra=cel(_ONE_DEFINITION, _JOIN_NEEDS_PROJECT, *_IMMUTABLE))
 
     entity: str | None = Field(
         default=None,

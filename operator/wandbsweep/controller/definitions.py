@@ -50,8 +50,8 @@ async def read_sweep(kube: KubeApi, namespace: str, spec: WandbSweepSpec) -> Swe
     if spec.project is None and definition.project is None:
         return Problem(
             Reason.PROJECT_MISSING,
-            "spec.project: no W&B project is named; set spec.project, or `project:` in the sweep definition. "
-            "The object's sweep cannot be edited: delete it and apply it with the project",
+            "spec.project: no W&B project is named; write `project:` into the sweep definition, or delete the object "
+            "and apply it with spec.project, which cannot be set later",
         )
     unintended = check_in_object(
         definition,

@@ -102,7 +102,7 @@ async def test_a_project_may_stand_in_the_definition_and_has_to_stand_somewhere(
     problem = await read_sweep(kube, "robots", a_spec(project=None))
 
     assert problem.reason is Reason.PROJECT_MISSING
-    assert problem.message.startswith("spec.project: no W&B project is named; set spec.project")
+    assert problem.message.startswith("spec.project: no W&B project is named; write `project:` into")
 
 
 async def test_a_missing_config_map_is_named_with_the_command_that_makes_it(kube):

@@ -145,7 +145,8 @@ def test_a_trainer_that_always_fails_ends_the_agent_as_failed(sweep, agent):
     assert pod.exit_code(120) == 21, pod.log
     assert pod.last_words["runs"]["failed"] == 3
     assert "with exit code 3" in pod.last_words["message"]
-    assert pod.log.count("no GPU") == 3
+    assert pod.last_words["message"].endswith("no GPU")
+    assert pod.log.count("\nno GPU\n") == 3
 
 
 @pytest.mark.parametrize("project", [PROJECT, "nosuch"])

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from proxies import Call, Fate, Proxy
     from servers import RunningServer
 
-_LIVES_FOR_WRITES = 2  # so many writes each operator gets through before it may die
-_OF_THE_SAME = 5  # and so many before it may die of what another one has died of
+_LIVES_FOR_WRITES = 1  # so many writes each operator gets through before it may die
+_OF_THE_SAME = 4  # and so many before it may die of what another one has died of
 
 
 @dataclass

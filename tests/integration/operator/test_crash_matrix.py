@@ -4,8 +4,8 @@ An undisturbed life is recorded first: every write of the operator on its way to
 included, is seen by two proxies and named by what it says. Then lives are lived in which the operator is killed: before
 a write reaches the server, or after the server carried it out and before the answer; a new one is started each time,
 and the life goes on. One life has many deaths, so that the matrix takes minutes and not hours; between two deaths an
-operator gets through a write at least, and through four before it dies of what another one died of. Neighbours are cut in
-different lives. Lives follow each other until every write of the recorded life was cut both ways.
+operator gets through a write at least, and through four before it dies of what another one died of. Neighbours are cut
+in different lives. Lives follow each other until every write of the recorded life was cut both ways.
 """
 
 from __future__ import annotations

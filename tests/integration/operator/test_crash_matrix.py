@@ -66,6 +66,7 @@ def a_full_life(life: Life) -> Object:
     life.gate.touch()
     place.until_condition("Complete", seconds=PATIENCE)
     until(lambda: not place.jobs() and not place.pods(), "no Job and no pod is left", seconds=PATIENCE)
+    until(lambda: place.status()["agents"]["active"] == 0, "the status says so", seconds=PATIENCE)
     return left_behind(life)
 
 

@@ -20,6 +20,11 @@ def cel(*rules: Rule) -> JsonDict:
     return {"x-kubernetes-validations": [rule._asdict() for rule in rules]}
 
 
+def at_least(path: str, least: int, otherwise: str) -> JsonDict:
+    """The rule of a whole number that must not be smaller, and what to do instead of giving a smaller one."""
+    return cel(Rule(rule=f"self >= {least}", message=f"{path} must be at least {least}; {otherwise}"))
+
+
 def immutable(path: str, why: str) -> Rule:
     """A rule for the object that holds the field: it can be neither changed, nor set, nor removed later."""
     field = path.rsplit(".", 1)[-1]

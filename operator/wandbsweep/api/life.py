@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from wandbsweep.api.cel import Rule, cel
+from wandbsweep.api.cel import Rule, at_least, cel
 from wandbsweep.api.model import ApiModel
 
 HOUR_SECONDS = 3600
@@ -13,9 +13,7 @@ class Limits(ApiModel):
 
     max_failed_runs: int | None = Field(
         default=None,
-        json_schema_extra=cel(
-            Rule(rule="self >= 1", message="spec.limits.maxFailedRuns must be at least 1; leave it out for no limit")
-        ),
+        json_schema_extra=at_least("spec.limits.maxFailedRuns", 1, "leave it out for no limit"),
         description="So many failed runs fail the sweep. Counted is what the user's code and values did; preempted "
         "runs, lost nodes, simulators that did not start and stopped runs are not. Absent: no limit.",
     )
@@ -29,12 +27,7 @@ class Limits(ApiModel):
     )
     active_deadline_seconds: int | None = Field(
         default=None,
-        json_schema_extra=cel(
-            Rule(
-                rule="self >= 1",
-                message="spec.limits.activeDeadlineSeconds must be at least 1; leave it out for no deadline",
-            )
-        ),
+        json_schema_extra=at_least("spec.limits.activeDeadlineSeconds", 1, "leave it out for no deadline"),
         description="So many seconds after its start the sweep fails with DeadlineExceeded, as a Job would. The clock "
         "starts anew when a suspended sweep is resumed. Absent: no deadline.",
     )
@@ -50,28 +43,19 @@ class TrialSettings(ApiModel):
 
     startup_timeout_seconds: int | None = Field(
         default=None,
-        json_schema_extra=cel(
-            Rule(
-                rule="self >= 1",
-                message="spec.trial.startupTimeoutSeconds must be at least 1; leave it out to wait for ever",
-            )
-        ),
+        json_schema_extra=at_least("spec.trial.startupTimeoutSeconds", 1, "leave it out to wait for ever"),
         description="A trial without a metric on W&B after so many seconds is ended with cause startup-timeout. "
         "Isaac Sim takes minutes to start, with cold shader caches many. Absent: no limit.",
     )
     stall_timeout_seconds: int = Field(
         default=HOUR_SECONDS,
-        json_schema_extra=cel(
-            Rule(rule="self >= 0", message="spec.trial.stallTimeoutSeconds must be at least 0; 0 switches it off")
-        ),
+        json_schema_extra=at_least("spec.trial.stallTimeoutSeconds", 0, "0 switches it off"),
         description="A trial that has neither printed anything nor logged a metric for so many seconds is ended with "
         "cause stalled. 0: never.",
     )
     timeout_seconds: int | None = Field(
         default=None,
-        json_schema_extra=cel(
-            Rule(rule="self >= 1", message="spec.trial.timeoutSeconds must be at least 1; leave it out for no limit")
-        ),
+        json_schema_extra=at_least("spec.trial.timeoutSeconds", 1, "leave it out for no limit"),
         description="A trial that takes longer is ended with cause run-timeout. Absent: no limit.",
     )
     startup_retries: int = Field(

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
-from wandbsweep.api.cel import Rule, cel, immutable
+from wandbsweep.api.cel import Rule, at_least, cel, immutable
 from wandbsweep.api.life import Checkpoint, Limits, TrialSettings
 from wandbsweep.api.model import DEFAULTED, ApiModel
 
@@ -171,17 +171,13 @@ class WandbSweepSpec(ApiModel):
     )
     runs_per_agent: int | None = Field(
         default=None,
-        json_schema_extra=cel(
-            Rule(rule="self >= 1", message="spec.runsPerAgent must be at least 1; leave it out for no limit")
-        ),
+        json_schema_extra=at_least("spec.runsPerAgent", 1, "leave it out for no limit"),
         description="After so many runs an agent ends with its pod, and a fresh one takes its slot. Absent: an agent "
         "works until the sweep is over.",
     )
     max_runs: int | None = Field(
         default=None,
-        json_schema_extra=cel(
-            Rule(rule="self >= 1", message="spec.maxRuns must be at least 1; leave it out for no limit")
-        ),
+        json_schema_extra=at_least("spec.maxRuns", 1, "leave it out for no limit"),
         description="How many runs the whole sweep may have. It becomes run_cap on W&B and wins over a run_cap in the "
         "definition. Absent: the definition's run_cap; where that is absent too and the method is random or bayes, "
         "agentCount times runsPerAgent if the latter is set when the sweep is created, else no limit. A change "
@@ -214,12 +210,7 @@ class WandbSweepSpec(ApiModel):
     )
     ttl_seconds_after_finished: int | None = Field(
         default=None,
-        json_schema_extra=cel(
-            Rule(
-                rule="self >= 0",
-                message="spec.ttlSecondsAfterFinished must be at least 0; leave it out to keep the object",
-            )
-        ),
+        json_schema_extra=at_least("spec.ttlSecondsAfterFinished", 0, "leave it out to keep the object"),
         description="How long after its end the object is deleted, with its ended Jobs. The sweep and its runs stay on "
         "W&B. Absent: never.",
     )

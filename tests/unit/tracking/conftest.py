@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from servers import RunningServer, running_server
 from unit.tracking.small_wandb import SmallWandb
 from unit.tracking.web_server import WebServer, web_server
 from wandbsweep.tracking import graphql_client
@@ -11,7 +12,7 @@ from wandbsweep.tracking.protocol import Account
 from wandbsweep.tracking.wandb_tracker import WandbTracker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
 KEY = "k" * 40
 
@@ -30,6 +31,19 @@ async def server(wandb: SmallWandb) -> AsyncIterator[WebServer]:
 @pytest.fixture
 def account(server: WebServer) -> Account:
     return Account(server.url, KEY)
+
+
+@pytest.fixture(scope="module")
+def wandb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """The embedded server, for the tests of one module."""
+    with running_server(tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
+@pytest.fixture
+def real_account(wandb_server: RunningServer) -> Account:
+    """An account of the embedded server."""
+    return Account(wandb_server.url, wandb_server.api_key)
 
 
 @pytest.fixture

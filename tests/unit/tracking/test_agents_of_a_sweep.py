@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING
 
 import pytest
 
-from servers import RunningServer, running_server
 from unit.tracking.sweep_at_work import SweepAtWork
 from wandbsweep.sweep.path import SweepPath
 from wandbsweep.tracking.errors import SweepMissing
-from wandbsweep.tracking.protocol import Account, RunTags
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from wandbsweep.tracking.protocol import RunTags
 
 CONFIG = {"method": "random", "parameters": {"x": {"min": 0.0, "max": 1.0}}}
 OOM, NAN, NODE = "x:oom", "x:nan", "x.node:gpu-7"
@@ -26,15 +21,9 @@ def soon() -> datetime:
     return datetime.now(timezone.utc) + timedelta(minutes=1)
 
 
-@pytest.fixture(scope="module")
-def wandb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    with running_server(tmp_path_factory.mktemp("server")) as server:
-        yield server
-
-
 @pytest.fixture
-def account(wandb_server):
-    return Account(wandb_server.url, wandb_server.api_key)
+def account(real_account):
+    return real_account
 
 
 @pytest.fixture

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
-from servers import RunningServer, running_server
 from unit.tracking.sweep_at_work import SweepAtWork
 from unit.tracking.web_server import CUT, Reply
 from wandbsweep.sweep.path import SweepPath
 from wandbsweep.tracking.errors import ConfigRejected, KeyRejected, RequestRefused, SweepMissing, Unreachable
-from wandbsweep.tracking.protocol import Account
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CONFIG = {
     "method": "random",
@@ -26,17 +20,6 @@ CONFIG = {
     "run_cap": 2,
 }
 PATH = SweepPath("lab", "anymal", "a")
-
-
-@pytest.fixture(scope="module")
-def wandb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    with running_server(tmp_path_factory.mktemp("server")) as server:
-        yield server
-
-
-@pytest.fixture
-def real_account(wandb_server):
-    return Account(wandb_server.url, wandb_server.api_key)
 
 
 @pytest.fixture

@@ -35,15 +35,9 @@ sys.exit(code)
 """
 
 
-@pytest.fixture(scope="module")
-def wandb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    with running_server(tmp_path_factory.mktemp("server")) as server:
-        yield server
-
-
 @pytest.fixture
-def account(wandb_server):
-    return Account(wandb_server.url, wandb_server.api_key)
+def account(real_account):
+    return real_account
 
 
 async def train(server, path, run_id, config, *, loss, code=0):

@@ -6,14 +6,13 @@ import asyncio
 
 import pytest
 
-from servers import running_server
 from unit.tracking.small_wandb import run
 from unit.tracking.sweep_at_work import SweepAtWork
 from unit.tracking.web_server import Reply
 from wandbsweep.agent.causes import Cause, node_tag
 from wandbsweep.sweep.path import SweepPath
 from wandbsweep.tracking.errors import PartialReadError, ServerFault
-from wandbsweep.tracking.protocol import Account, RunTags
+from wandbsweep.tracking.protocol import RunTags
 
 TAGS = RunTags(failing=("x:nan", "x:oom"), settling=("x:stopped",), lasting=("x:preempted",))
 ALL_CAUSES = RunTags(
@@ -175,19 +174,12 @@ async def test_name_and_description_are_those_of_the_config(tracker, account, wa
     assert (readings[nameless].name, readings[nameless].description) == (None, None)
 
 
-@pytest.fixture
-def wandb_server(tmp_path):
-    with running_server(tmp_path) as server:
-        yield server
-
-
-async def test_the_embedded_server_counts_causes_and_names_failures(new_tracker, wandb_server):
+async def test_the_embedded_server_counts_causes_and_names_failures(new_tracker, real_account, wandb_server):
     tracker = new_tracker(timeout_seconds=50.0, run_tags=ALL_CAUSES)
-    account = Account(wandb_server.url, wandb_server.api_key)
-    path = (await tracker.create(account, entity=None, project="causes", config=RANDOM)).path
+    path = (await tracker.create(real_account, entity=None, project="causes", config=RANDOM)).path
     await asyncio.to_thread(let_runs_end, SweepAtWork(wandb_server, path))
 
-    reading = (await tracker.read(account, [path]))[path]
+    reading = (await tracker.read(real_account, [path]))[path]
 
     counts = {tag: count for tag, count in reading.tag_counts.items() if count}
     assert counts == {Cause.NAN_METRIC.tag: 1, Cause.OUT_OF_MEMORY.tag: 2, Cause.PREEMPTED.tag: 1}

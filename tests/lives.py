@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from servers import RunningServer
 
 _LIVES_FOR_WRITES = 1  # so many writes each operator gets through before it may die
-_OF_THE_SAME = 4  # and so many before it may die of what another one has died of
+_OF_THE_SAME = 4  # and so many before it may die of what another one has died of, where that is wanted
 
 
 @dataclass
@@ -38,6 +38,7 @@ class Life:
     operator: RunningOperator
     deaths_to_come: Register
     gate: Path  # trainings wait for this file
+    dies_again: bool = True  # also of what an operator has died of before, as often as it comes in an undisturbed life
     writes: list[Facts] = field(default_factory=list)  # all that the servers carried out
     deaths: list[str] = field(default_factory=list)
     doubles: list[str] = field(default_factory=list)
@@ -92,7 +93,8 @@ class Life:
             return False
 
     def _takes(self, facts: Facts, fate: Fate) -> bool:
-        return self.deaths_to_come.take(facts, fate, again=self._since_start >= _OF_THE_SAME)
+        again = self.dies_again and self._since_start >= _OF_THE_SAME
+        return self.deaths_to_come.take(facts, fate, again=again)
 
     def _note(self, call: Call, facts: Facts) -> None:
         self.writes.append(facts)

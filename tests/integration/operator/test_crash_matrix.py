@@ -66,12 +66,13 @@ def a_full_life(life: Life) -> Object:
     life.gate.touch()
     place.until_condition("Complete", seconds=PATIENCE)
     until(lambda: not place.jobs() and not place.pods(), "no Job and no pod is left", seconds=PATIENCE)
-    until(lambda: place.status()["agents"]["active"] == 0, "the status says so", seconds=PATIENCE)
+    nobody = {"desired": 0, "active": 0, "ready": 0, "summary": "0/0"}
+    until(lambda: place.status()["agents"] == nobody, "the status says so", seconds=PATIENCE)
     return left_behind(life)
 
 
 def a_life_cut_short(life: Life) -> Object:
-    """Created, given another definition, and deleted while its agents wait for a node."""
+    """Created, given another definition, and deleted, all while its agents wait for a node."""
     place = life.place
     place.apply(sweep=a_grid(0.1), agentCount=1)
     place.until_jobs("anymal-0-0", seconds=PATIENCE)
@@ -106,7 +107,7 @@ def left_behind(life: Life) -> Object:
     }
 
 
-CUT_POINTS = {a_full_life: 40, a_life_cut_short: 20}
+CUT_POINTS = {a_full_life: 40, a_life_cut_short: 25}
 
 
 def reason(condition: Object) -> str:
@@ -131,7 +132,9 @@ def live(kube, server, runtime, tmp_path) -> Callable[..., Ended]:
         folder = tmp_path / f"life-{number}"
         folder.mkdir()
         fates = FATES if number % 2 else FATES[::-1]
-        with a_life(kube, server, runtime, folder, deaths, fates) as life:
+        node = None if course is a_life_cut_short else runtime
+        with a_life(kube, server, node, folder, deaths, fates) as life:
+            life.dies_again = number <= AT_ONCE
             state = course(life)
             assert life.doubles == [], f"life {number}: two Jobs in one slot"
             assert told_twice(life.place) == [], f"life {number}: an Event was doubled"

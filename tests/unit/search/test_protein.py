@@ -177,14 +177,15 @@ def test_a_search_without_a_success_keeps_away_from_what_failed():
 
 def test_a_region_that_fails_is_left():
     protein = Protein({"lr": RATE}, seed=2)
-    late = []
-    for number in range(30):
+    rates = []
+    for _ in range(24):
         suggestion = protein.ask()
-        failed = suggestion.values["lr"] > 1e-3
-        protein.tell(suggestion.id, math.log10(suggestion.values["lr"]), 5.0, failed=failed)
-        late += [failed] if number >= 15 else []
+        rates.append(suggestion.values["lr"])
+        protein.tell(suggestion.id, math.log10(rates[-1]), 5.0, failed=rates[-1] > 1e-3)
 
-    assert sum(late) <= 5
+    assert (
+        sum(rate > 1.5e-3 for rate in rates[12:]) <= 2
+    )  # the edge itself, where the score is best, is worth a failure
     assert max(observation.score for observation in protein.front()) > -3.1
 
 

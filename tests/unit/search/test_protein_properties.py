@@ -3,12 +3,15 @@
 import math
 import random
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wandbsweep.search.protein import BeyondCostError, Protein
 
-few = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+pytestmark = pytest.mark.timeout(300)  # each example is a search
+QUICK = {"num_random_samples": 3, "random_suggestions": 128, "suggestions_per_pareto": 16}
 
 RANGES = st.sampled_from(
     [
@@ -29,8 +32,8 @@ spaces = st.lists(RANGES, min_size=1, max_size=4).map(lambda bodies: {f"p{n}": b
 seeds = st.integers(0, 2**32)
 results = st.lists(
     st.tuples(st.floats(-1e3, 1e3), st.floats(1e-3, 1e5), st.sampled_from([False, False, False, True])),
-    min_size=8,
-    max_size=12,
+    min_size=5,
+    max_size=8,
 )
 
 
@@ -54,8 +57,8 @@ def lies_in(body, value):
 @few
 @given(spaces, results, seeds)
 def test_to_minimize_is_to_maximize_the_negated_score(space, told, seed):
-    up = suggested(Protein(space, "maximize", seed=seed, num_random_samples=4), told)
-    down = suggested(Protein(space, "minimize", seed=seed, num_random_samples=4), told, sign=-1.0)
+    up = suggested(Protein(space, "maximize", seed=seed, **QUICK), told)
+    down = suggested(Protein(space, "minimize", seed=seed, **QUICK), told, sign=-1.0)
 
     assert [each.values for each in up] == [each.values for each in down]
     assert [each.predicted_cost for each in up] == [each.predicted_cost for each in down]
@@ -66,7 +69,7 @@ def test_to_minimize_is_to_maximize_the_negated_score(space, told, seed):
 @few
 @given(spaces, results, seeds, st.floats(1, 1e4))
 def test_no_suggestion_leaves_its_bounds_or_is_predicted_to_exceed_the_cap(space, told, seed, cap):
-    protein = Protein(space, seed=seed, num_random_samples=4, max_suggestion_cost=cap)
+    protein = Protein(space, seed=seed, **QUICK, max_suggestion_cost=cap)
     found = []
     try:
         for score, cost, failed in told:
@@ -83,7 +86,7 @@ def test_no_suggestion_leaves_its_bounds_or_is_predicted_to_exceed_the_cap(space
 @few
 @given(spaces, results, seeds, st.randoms(use_true_random=False))
 def test_any_order_of_telling_gives_the_same_state(space, told, seed, rng):
-    first, second = (Protein(space, seed=seed, num_random_samples=4, resample_frequency=5) for _ in range(2))
+    first, second = (Protein(space, seed=seed, **QUICK, resample_frequency=5) for _ in range(2))
     trials = [first.ask() for _ in told]
     shuffled = rng.sample(list(zip(trials, told, strict=True)), len(told))
 

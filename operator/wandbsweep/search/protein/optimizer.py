@@ -81,7 +81,7 @@ class Protein:
         proposal = propose(self._layout, self._settings, self._seed, self._trials)
         return self._start(
             self._trials.next_id,
-            self._layout.values(proposal.places),
+            self._trials.values_at(proposal.places),
             proposal.why,
             score=None if proposal.score is None else self._sign * proposal.score,
             cost=proposal.cost,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -58,7 +59,7 @@ class _Results:
 
     values: Mapping[str, Any]
     scores: list[float] = field(default_factory=list)
-    log_costs: list[float] = field(default_factory=list)
+    costs: list[float] = field(default_factory=list)
     failures: int = 0
 
     @property
@@ -67,7 +68,12 @@ class _Results:
 
     @property
     def log_cost(self) -> float:
-        return math.fsum(self.log_costs) / len(self.log_costs) if self.log_costs else 0.0
+        return math.fsum(map(math.log, self.costs)) / len(self.costs) if self.costs else 0.0
+
+    @property
+    def cost(self) -> float:
+        """Of a single run as it was told, to the last digit."""
+        return self.costs[0] if len(self.costs) == 1 else math.exp(self.log_cost)
 
 
 class Trials:
@@ -115,6 +121,11 @@ class Trials:
         """A run has ended that was not in flight. Raises TrialError, and ValueError for values that it cannot have."""
         self._add(self._spot(values), values, score, cost, failed=failed)
 
+    def values_at(self, places: Array) -> Mapping[str, Any]:
+        """The values that lie there: to the last digit those of a trial that has ended, if one lies there."""
+        results = self._results.get(tuple(places.tolist()))
+        return copy.deepcopy(results.values) if results else self._layout.values(places)
+
     def in_flight(self) -> Array:
         """Where the trials in flight lie."""
         return self._stacked(sorted(spot for spot, _ in self._in_flight.values()))
@@ -138,9 +149,7 @@ class Trials:
         """The trials that have succeeded."""
         rows = [self._results[spot] for spot in sorted(self._results)]
         return [
-            Observation(row.values, self._sign * row.score, math.exp(row.log_cost), len(row.scores))
-            for row in rows
-            if row.scores
+            Observation(row.values, self._sign * row.score, row.cost, len(row.scores)) for row in rows if row.scores
         ]
 
     def _add(
@@ -155,7 +164,7 @@ class Trials:
         self._ended += 1
         if succeeded and score is not None and cost is not None:
             results.scores.append(self._sign * score)
-            results.log_costs.append(math.log(cost))
+            results.costs.append(cost)
         else:
             results.failures += 1
 

@@ -88,14 +88,18 @@ def propose(layout: Layout, settings: ProteinSettings, seed: int, trials: Trials
         if settings.resample_frequency and number % settings.resample_frequency == 0:
             return chooser.again()
         return chooser.best()
-    if number < settings.num_random_samples or not len(trials.ended()):
-        return Proposal(_spread(layout, settings, seed, number)[0], _first_words(number, settings))
     points = _spread(layout, settings, seed, number)
-    likeliest = likeliest_success(trials.known(), layout.features(points), layout.groups, rng)
-    return Proposal(points[likeliest], "hardly a trial has succeeded yet: as far as can be from those that failed")
+    known = trials.known()
+    if number < settings.num_random_samples or not np.any(known.failures):
+        return Proposal(points[0], _first_words(number, settings))
+    in_flight, candidates = layout.features(trials.in_flight()), layout.features(points)
+    likeliest = likeliest_success(known, in_flight, candidates, layout.groups, rng)
+    return Proposal(points[likeliest], "hardly a trial has succeeded yet: far from those that failed")
 
 
 def _first_words(number: int, settings: ProteinSettings) -> str:
+    if number >= settings.num_random_samples:
+        return "spread evenly over the space, until there are results to learn from"
     return f"trial {number + 1} of the {settings.num_random_samples} that are spread evenly before the model is asked"
 
 

@@ -94,9 +94,14 @@ class Surrogate:
         return np.ones(len(features)) if self._success is None else _chances(self._success, features)
 
 
-def likeliest_success(known: Known, features: Array, groups: Groups, rng: np.random.Generator) -> int:
-    """Which of several trials is likeliest to succeed, by those that have failed."""
-    return int(np.argmax(_chances(_success_model(known, groups, rng), features)))
+def likeliest_success(
+    known: Known, in_flight: Array, candidates: Array, groups: Groups, rng: np.random.Generator
+) -> int:
+    """Which candidate is likeliest to succeed by those that failed, if what is in flight fails too."""
+    model = _success_model(known, groups, rng)
+    if len(in_flight):
+        model = model.joined(in_flight, -np.ones(len(in_flight)))
+    return int(np.argmax(_chances(model, candidates)))
 
 
 def _chances(model: GaussianProcess, features: Array) -> Array:

@@ -10,9 +10,10 @@ CLUSTER := $(BIN)/python hack/cluster
 DEMO_CLUSTER := wandbsweep-demo
 TEST_CLUSTER := wandbsweep-test
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 .PHONY: help demo demo-down kubeconfig image-load test lint types unit integration e2e e2e-cluster test-down bench \
-	images crds verify lock clean
+	bench-search images crds verify lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +71,9 @@ test-down: $(VENV)/.installed ## Remove the cluster of the e2e tests, if KEEP=1 
 bench: $(VENV)/.installed ## What definitions, trials and the operator cost, printed
 	@$(CLUSTER) binaries
 	@$(BIN)/python tests/bench
+
+bench-search: $(VENV)/.installed ## What Protein finds against other engines, printed; BENCH_ARGS="--trials 20 --seeds 2" for a quick look
+	@$(BIN)/python tests/bench/search $(BENCH_ARGS)
 
 images: $(VENV)/.installed ## Build the images
 	@$(BIN)/python hack/images build

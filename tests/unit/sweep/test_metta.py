@@ -16,7 +16,7 @@ RATE = {"distribution": "log_normal", "min": 0.0001, "max": 0.001, "mean": 0.000
 OURS = {
     "method": "protein",
     "metric": {"name": "reward", "goal": "maximize"},
-    "protein": {"num_random_samples": 5},
+    "protein": {"num_random_samples": 5, "max_suggestion_cost": 3600},
     "parameters": {"trainer.optimizer.learning_rate": RATE},
 }
 PUFFERLIB = {
@@ -60,7 +60,7 @@ def test_mettas_quick_sweep_is_read_without_a_finding():
 
     assert definition.warnings == ()
     assert (definition.method, definition.metric_name, definition.metric_goal) == ("protein", "reward", "maximize")
-    assert definition.protein == ProteinSettings(num_random_samples=5)
+    assert definition.protein == ProteinSettings(num_random_samples=5, max_suggestion_cost=3600)
     assert (definition.program, definition.command) == ("tools/train.py", HYDRA)
     (rate,) = definition.parameters
     assert rate.path == ("trainer.optimizer.learning_rate",)
@@ -99,7 +99,7 @@ def test_groups_may_be_nested_or_dotted(parameters):
         {"metric": "reward", "goal": "maximize"},
         {"metric": "reward"},
         {"metric": {"name": "reward"}, "goal": "maximize"},
-        {"protein": None, "num_random_samples": 5},
+        {"protein": None, "num_random_samples": 5, "max_suggestion_cost": 3600},
     ],
 )
 def test_what_says_the_same_means_the_same(changes):
@@ -138,7 +138,9 @@ def test_the_sweep_section_of_pufferlib_is_read():
 
     assert definition.warnings == ()
     assert definition.run_cap == 1200
-    assert definition.protein == ProteinSettings(prune_pareto=True, cost_param="train.total_timesteps")
+    assert definition.protein == ProteinSettings(
+        max_suggestion_cost=3600, prune_pareto=True, cost_param="train.total_timesteps"
+    )
     assert [(each.path[0], each.place.path) for each in definition.parameters] == [
         (name, f"sweep.{name}")
         for name in ("train.total_timesteps", "train.gamma", "train.minibatch_size", "env.reward.scale")

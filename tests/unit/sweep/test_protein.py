@@ -46,17 +46,17 @@ def of_range(**body):
 # Settings
 
 
-def test_what_is_not_given_has_the_defaults_of_mettas_protein():
+def test_what_is_not_given_has_its_default():
     assert dataclasses.asdict(read().protein) == {
-        "max_suggestion_cost": 3600,
+        "max_suggestion_cost": None,
         "resample_frequency": 0,
-        "num_random_samples": 50,
+        "num_random_samples": 8,
         "global_search_scale": 1,
         "random_suggestions": 1024,
         "suggestions_per_pareto": 256,
         "seed_with_search_center": True,
         "expansion_rate": 0.25,
-        "acquisition_fn": "naive",
+        "acquisition_fn": "ei",
         "ucb_beta": 2.0,
         "randomize_acquisition": False,
         "prune_pareto": False,

@@ -1,6 +1,7 @@
 """The settings of Protein, the cost-aware search of Metta and PufferLib, under the names that these give them.
 
-The defaults are those of Metta's first release; later ones of Metta and PufferLib differ in a few.
+The defaults are those of Metta's first release, but for three: no cost is too high and expected improvement rates
+candidates unless a definition says otherwise, and eight trials are drawn before the model is asked.
 """
 
 from __future__ import annotations
@@ -79,23 +80,23 @@ def _setting(default: Any, check: _Check) -> Any:
 class ProteinSettings:
     """How Protein searches. Costs are in the unit of the recorded cost: seconds, unless `cost_key` names a metric."""
 
-    max_suggestion_cost: float = _setting(3600.0, _number(above=0))
-    """Nothing is suggested whose predicted cost is this or more."""
+    max_suggestion_cost: float | None = _setting(None, _number(above=0))
+    """Nothing is suggested whose predicted cost is this or more; none: any cost will do."""
     resample_frequency: int = _setting(0, _count(least=0))
     """Every so many suggestions a point of the front is run again, to learn the noise; 0: never."""
-    num_random_samples: int = _setting(50, _count(least=0))
-    """So many suggestions are drawn at random before the model is asked."""
+    num_random_samples: int = _setting(8, _count(least=0))
+    """So many suggestions are spread evenly over the space before the model is asked."""
     global_search_scale: float = _setting(1.0, _number(above=0))
     """Widens or narrows the box that each parameter's scale draws around a point."""
     random_suggestions: int = _setting(1024, _count(least=1))
-    """So many candidates are drawn for a random suggestion."""
+    """So many candidates are drawn from the whole space for each suggestion."""
     suggestions_per_pareto: int = _setting(256, _count(least=1))
     """So many candidates are drawn around each point of the front."""
     seed_with_search_center: bool = _setting(default=True, check=_switch)
     """The first suggestion is the mean of every parameter."""
     expansion_rate: float = _setting(0.25, _number(least=0))
     """How far beyond the dearest run so far a suggestion may aim, as a share of the costs seen (in logarithms)."""
-    acquisition_fn: Literal["naive", "ei", "ucb"] = _setting("naive", _one_of("naive", "ei", "ucb"))
+    acquisition_fn: Literal["naive", "ei", "ucb"] = _setting("ei", _one_of("naive", "ei", "ucb"))
     """How candidates are rated: by predicted score, expected improvement, or upper confidence bound."""
     ucb_beta: float = _setting(2.0, _number(least=0))
     """How much the upper confidence bound makes of uncertainty."""

@@ -24,7 +24,7 @@ WITH_BAD_RESOURCE = a_template(
 
 # What is wrong: (spec, condition, reason, words of the message).
 MISTAKES = {
-    "no project": ({"project": None}, "SweepValid", "ProjectMissing", ["spec.project", "set spec.project"]),
+    "no project": ({"project": None}, "SweepValid", "ProjectMissing", ["spec.project", "write `project:` into"]),
     "unknown method": (
         {"sweep": a_sweep(method="rando")},
         "SweepValid",

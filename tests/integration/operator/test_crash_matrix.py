@@ -20,8 +20,9 @@ import yaml
 
 from crash_points import FATES, Register, as_text
 from lives import Life, a_life, told_twice
-from places import a_grid
+from places import a_grid, a_template
 from waiting import until
+from wandbsweep.api import labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,12 +51,14 @@ class Ended:
 
 
 def a_full_life(life: Life) -> Object:
-    """Created, scaled, suspended, edited, resumed, run to the end of its grid, and deleted."""
+    """Created, scaled, rolled, suspended, edited, resumed, run to the end of its grid, and gone when its time is up."""
     place = life.place
     place.apply(sweep=a_grid(*RATES), agentCount=1)
     until(lambda: training(place) == 1, "one run trains", seconds=PATIENCE)
     place.scale(2)
     until(lambda: training(place) == 2, "two runs train", seconds=PATIENCE)
+    place.edit(template=a_template(terminationGracePeriodSeconds=9))
+    until(lambda: leaving(place), "an agent is asked to leave", seconds=PATIENCE)
     place.edit(suspend=True)
     place.until_condition("Suspended", seconds=PATIENCE)
     until(lambda: not place.pods(), "no pod is left", seconds=PATIENCE)
@@ -68,7 +71,7 @@ def a_full_life(life: Life) -> Object:
     until(lambda: not place.jobs() and not place.pods(), "no Job and no pod is left", seconds=PATIENCE)
     nobody = {"desired": 0, "active": 0, "ready": 0, "summary": "0/0"}
     until(lambda: place.status()["agents"] == nobody, "the status says so", seconds=PATIENCE)
-    return left_behind(life)
+    return left_behind(life, lambda: place.edit(ttlSecondsAfterFinished=0))
 
 
 def a_life_cut_short(life: Life) -> Object:
@@ -81,7 +84,7 @@ def a_life_cut_short(life: Life) -> Object:
     until(lambda: place.status().get("sweepID") not in {None, first}, "there is another sweep", seconds=PATIENCE)
     until(lambda: len(place.job_names()) == 2, "two agents work on it", seconds=PATIENCE)
     until(lambda: place.status()["agents"]["active"] == 2, "the status says so", seconds=PATIENCE)
-    return left_behind(life)
+    return left_behind(life, place.delete)
 
 
 def training(place: Place) -> int:
@@ -89,11 +92,16 @@ def training(place: Place) -> int:
     return int(place.status().get("runs", {}).get("running", 0))
 
 
-def left_behind(life: Life) -> Object:
-    """The end state, from just before the object's deletion to what is left on W&B."""
+def leaving(place: Place) -> bool:
+    """Whether an agent was asked to leave after its run."""
+    return any(labels.LEAVE_ANNOTATION in pod["metadata"].get("annotations", {}) for pod in place.pods())
+
+
+def left_behind(life: Life, end: Callable[[], object]) -> Object:
+    """The end state, from just before the object's end to what is left on W&B."""
     place = life.place
     status = place.status()
-    place.delete()
+    end()
     place.until_gone(seconds=PATIENCE)
     until(lambda: not place.jobs() and not place.pods(), "no Job and no pod is left", seconds=PATIENCE)
     return {

@@ -55,7 +55,7 @@ unit: $(VENV)/.installed ## Tests without Kubernetes (the embedded server and re
 
 integration: $(VENV)/.installed ## Tests of the operator against a real API server (no root needed)
 	@$(CLUSTER) binaries
-	@$(BIN)/pytest tests/integration -n auto $(PYTEST_ARGS)
+	@$(BIN)/pytest tests/integration -n auto --dist worksteal $(PYTEST_ARGS)
 
 e2e-cluster: $(VENV)/.installed
 	@$(CLUSTER) up --name $(TEST_CLUSTER) --gpus 8

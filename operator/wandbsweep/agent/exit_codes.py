@@ -131,6 +131,62 @@ class TrialExit(IntEnum):
     )
 
 
+@final
+class SearchExit(IntEnum):
+    """How `wandbsweep search` ends. Read by the operator, which starts another search or waits for an edit."""
+
+    reason: str
+    when: str
+    reader: str
+
+    def __new__(cls, code: int, reason: str, when: str, reader: str) -> SearchExit:
+        """An integer that also carries its row of the table."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.reason = reason
+        member.when = when
+        member.reader = reader
+        return member
+
+    DONE = (0, "Done", "The sweep is over on W&B.", "The operator writes the verdict.")
+    DRAINED = (
+        20,
+        "Drained",
+        "SIGTERM or SIGINT arrived; what was handed out is on W&B.",
+        "The operator: not a failure; another search goes on from the recorded runs.",
+    )
+    INVALID = (
+        30,
+        "SearchInvalid",
+        "What the search was told cannot be used; nothing was handed out.",
+        "The user: the message names the field. It is not started again until spec changes.",
+    )
+    UNSUPPORTED = (
+        31,
+        "SchedulerUnsupported",
+        "The W&B server has no scheduler feature.",
+        "The user: take a newer server, the embedded one, or a method that W&B searches itself.",
+    )
+    ENGINE_MISSING = (
+        32,
+        "SearchEngineMissing",
+        "The image of the search lacks the package of the engine.",
+        "The user: name an image that has it in spec.search.template.",
+    )
+    UNREACHABLE = (
+        33,
+        "WandbUnreachable",
+        "W&B stayed out of reach, or did not accept the API key.",
+        "The operator starts another search later.",
+    )
+    FAILED = (
+        34,
+        "SearchFailed",
+        "The engine ended with an error.",
+        "The operator starts another search, and more slowly each time.",
+    )
+
+
 SIGNAL_BASE = 128
 """A trainer that died by signal n ends the trial with 128+n, as a shell would."""
 

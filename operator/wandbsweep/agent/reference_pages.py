@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wandbsweep.agent.causes import Cause
-from wandbsweep.agent.exit_codes import SIGNAL_BASE, USAGE_ERROR, AgentExit, TrialExit
-from wandbsweep.agent.variables import DEFAULTS, GIVEN, VARIABLES
+from wandbsweep.agent.exit_codes import SIGNAL_BASE, USAGE_ERROR, AgentExit, SearchExit, TrialExit
+from wandbsweep.agent.variables import DEFAULTS, GIVEN, SEARCH_VARIABLES, VARIABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from wandbsweep.agent.variables import Variable
 
 _AGENT_CODES = """\
 # Exit codes
@@ -32,6 +38,15 @@ SIGTERM: W&B's agent does not count that as a failure. For causes of its own, wh
 
 | code | when | read by |
 |-----:|------|---------|
+"""
+
+_SEARCH_CODES = """
+## `wandbsweep search`
+
+The exit code of the search's container. Its termination message has the reason and a sentence, as JSON.
+
+| code | reason | when | read by |
+|-----:|--------|------|---------|
 """
 
 _CAUSES = """\
@@ -92,6 +107,13 @@ A trial's launcher tells the trainer:
 |----------|---------|
 """
 
+_OF_SEARCH = """
+The container of a search, where a sweep has one:
+
+| variable | set by | without it | meaning |
+|----------|--------|------------|---------|
+"""
+
 _FOLDERS = """
 HOME and WANDB_DIR become WANDBSWEEP_HOME where they are unset or cannot be written, TMPDIR a folder in it, USER and
 LOGNAME the name of the container's user, or `agent` where it has none. PATH begins with the runtime's own commands.
@@ -100,9 +122,9 @@ LOGNAME the name of the container's user, or `agent` where it has none. PATH beg
 
 def pages() -> dict[str, str]:
     """Each page as Markdown, by its file name."""
-    agent_codes = "".join(f"| {code.value} | {code.reason} | {code.when} | {code.reader} |\n" for code in AgentExit)
+    agent_codes, search_codes = _codes(AgentExit), _codes(SearchExit)
     trial_codes = "".join(f"| {code.value} | {code.when} | {code.reader} |\n" for code in TrialExit)
-    variables = "".join(f"| `{row.name}` | {row.set_by} | {row.default} | {row.meaning} |\n" for row in VARIABLES)
+    variables, of_search = _rows(VARIABLES), _rows(SEARCH_VARIABLES)
     defaults = "".join(f"| `{row.name}` | `{row.value}` | {row.reason} |\n" for row in DEFAULTS)
     given = "".join(f"| `{row.name}` | {row.meaning} |\n" for row in GIVEN)
     causes = "".join(
@@ -110,9 +132,31 @@ def pages() -> dict[str, str]:
     )
     return {
         "causes.md": _CAUSES + causes + _CAUSES_READ,
-        "exit-codes.md": _AGENT_CODES + agent_codes + _TRIAL_CODES + trial_codes + _USAGE,
-        "agent-environment.md": _VARIABLES + variables + _DEFAULTS + defaults + _GIVEN + given + _FOLDERS,
+        "exit-codes.md": _AGENT_CODES
+        + agent_codes
+        + _TRIAL_CODES
+        + trial_codes
+        + _SEARCH_CODES
+        + search_codes
+        + _USAGE,
+        "agent-environment.md": _VARIABLES
+        + variables
+        + _DEFAULTS
+        + defaults
+        + _GIVEN
+        + given
+        + _FOLDERS
+        + _OF_SEARCH
+        + of_search,
     }
+
+
+def _codes(codes: Iterable[AgentExit | SearchExit]) -> str:
+    return "".join(f"| {code.value} | {code.reason} | {code.when} | {code.reader} |\n" for code in codes)
+
+
+def _rows(variables: Iterable[Variable]) -> str:
+    return "".join(f"| `{row.name}` | {row.set_by} | {row.default} | {row.meaning} |\n" for row in variables)
 
 
 def _yes(value: bool) -> str:

@@ -154,6 +154,21 @@ VARIABLES: Final = (
     INTERPRETER_MAP,
 )
 
+SEARCH_ORDER: Final = Variable(
+    "WANDBSWEEP_SEARCH_ORDER",
+    "operator",
+    "required, unless --file names a definition",
+    "JSON: the engine, the name of the sweep, its definition, its run cap, and how often a failed trial is run again.",
+)
+AGENT_COUNT_FILE: Final = Variable(
+    "WANDBSWEEP_AGENT_COUNT_FILE",
+    "operator",
+    "as --agents says",
+    "A file with the number of agents that the pool has now, so that as many runs are kept in flight.",
+)
+
+SEARCH_VARIABLES: Final = (SEARCH_ORDER, AGENT_COUNT_FILE)
+
 CHECKPOINT_DIR: Final = Given(
     "WANDBSWEEP_CHECKPOINT_DIR",
     "The run's own checkpoint folder, which is there already; only with WANDBSWEEP_CHECKPOINTS.",

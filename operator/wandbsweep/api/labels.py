@@ -17,7 +17,7 @@ SHORT_NAME: Final = "wsweep"
 CATEGORY: Final = "wandb"
 
 SWEEP_LABEL: Final = "wandbsweep.dev/sweep"
-"""Name of the WandbSweep. The operator writes it on agent Jobs and their pods; `status.selector` reads it."""
+"""Name of the WandbSweep. The operator writes it on its Jobs and their pods; `status.selector` reads it."""
 
 SLOT_LABEL: Final = "wandbsweep.dev/slot"
 """Slot of the pool, a number from 0; a new agent takes the lowest that is free. Written on agent Jobs and their pods;
@@ -32,9 +32,16 @@ MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
 MANAGED_BY: Final = "wandbsweep"
 
 COMPONENT_LABEL: Final = "app.kubernetes.io/component"
-"""Written on agent Jobs and their pods with the value AGENT_COMPONENT, for people and dashboards."""
+"""Written on Jobs and their pods: AGENT_COMPONENT or SEARCH_COMPONENT."""
 
 AGENT_COMPONENT: Final = "agent"
+
+SEARCH_COMPONENT: Final = "search"
+"""The value of COMPONENT_LABEL on search Jobs and their pods. The operator tells them from agents by it."""
+
+AGENT_COUNT_ANNOTATION: Final = "wandbsweep.dev/agent-count"
+"""Written by the operator on the pod of a search: how many agents the pool has, and so how many runs are to be in flight.
+The search reads it from a downward-API file."""
 
 FINALIZER: Final = "wandbsweep.dev/cleanup"
 """Held on a WandbSweep until its sweep on W&B has been treated as `deletionPolicy` says."""

@@ -1,5 +1,7 @@
 """What a user writes about the life of a sweep: when it ends, how long a trial may take, where checkpoints are."""
 
+from typing import Any
+
 from pydantic import Field
 
 from wandbsweep.api.cel import Rule, at_least, cel
@@ -35,6 +37,55 @@ class Limits(ApiModel):
         default=None,
         description="A value of the sweep's metric that is good enough: a run that reaches it, in the direction of "
         "metric.goal, completes the sweep. Absent: the search goes on.",
+    )
+
+
+class Evaluation(ApiModel):
+    """A second command of every trial, after its training."""
+
+    command: list[str] = Field(
+        min_length=1,
+        max_length=1024,
+        description="Runs after a training that ended well, in the same container and in the same run on W&B, with the "
+        "macros of the sweep's own command. It logs the sweep's metric. If it fails, the trial has failed, with cause "
+        "evaluation-failed.",
+    )
+    timeout_seconds: int | None = Field(
+        default=None,
+        json_schema_extra=at_least("spec.evaluation.timeoutSeconds", 1, "leave it out for no limit"),
+        description="An evaluation that takes longer is ended, and has failed. Absent: no limit.",
+    )
+
+
+class Search(ApiModel):
+    """The search of a sweep that W&B's server does not search itself: methods scan, protein, stages, and `scheduler`."""
+
+    retry_failed: int = Field(
+        default=0,
+        json_schema_extra=cel(
+            Rule(rule="self >= 0 && self <= 100", message="spec.search.retryFailed must be between 0 and 100")
+        ),
+        description="How often a failed trial of a scan is run again, after all others. Raised after the end of a scan "
+        "with failed trials, it takes the scan up again.",
+    )
+    template: dict[str, Any] | None = Field(
+        default=None,
+        json_schema_extra={
+            "properties": {
+                "metadata": {
+                    "type": "object",
+                    "description": "Labels and annotations of the search's pod. The operator adds its own labels.",
+                    "additionalProperties": True,
+                },
+                "spec": {
+                    "type": "object",
+                    "description": "The spec of the search's pod, with every field a pod has.",
+                    "additionalProperties": True,
+                },
+            },
+        },
+        description="The pod in which the search runs, as far as it is to be another than the operator's own: image, "
+        "resources, nodes. The first container is the search. Checked by a dry run, as spec.template is.",
     )
 
 

@@ -101,10 +101,25 @@ class Reason(str, Enum):
     SWEEP_REJECTED = ("SweepRejected", "W&B refused to create the sweep; the message is its answer.")
     SEARCH_ENGINE_MISSING = (
         "SearchEngineMissing",
-        "The definition is sound, but nothing here can search by its method; the message says what works.",
+        "The image of the search lacks the package of the engine; the message names it.",
     )
     NOT_VALID = ("NotValid", "Nothing is created while SweepValid is not true.")
     NOT_REACHABLE = ("NotReachable", "Nothing can be created while WandbReachable is not true.")
+
+    SCHEDULER_UNSUPPORTED = (
+        "SchedulerUnsupported",
+        "The sweep needs a search beside W&B's server, and that server has no scheduler feature to hand its runs out.",
+    )
+
+    # SearchReady
+    SEARCH_RUNNING = ("SearchRunning", "The search is ready and hands out runs.")
+    SEARCH_STARTING = ("SearchStarting", "The search's Job is being created, or its pod is not ready yet.")
+    SEARCH_FAILING = (
+        "SearchFailing",
+        "The search ended badly and is started again with growing delay. Agents go on with the runs they have.",
+    )
+    SEARCH_INVALID = ("SearchInvalid", "The search cannot use what it was told; the message is its own.")
+    SEARCH_REJECTED = ("SearchRejected", "The API server refused the search's Job: a quota, or an admission policy.")
 
     # AgentsReady
     ALL_READY = ("AllReady", "As many agents are ready as agentCount asks for.")
@@ -216,8 +231,21 @@ _SWEEP_CREATED = (
     Reason.SWEEP_NOT_FOUND,
     Reason.SWEEP_REJECTED,
     Reason.SEARCH_ENGINE_MISSING,
+    Reason.SCHEDULER_UNSUPPORTED,
     Reason.NOT_VALID,
     Reason.NOT_REACHABLE,
+)
+_SEARCH_READY = (
+    Reason.SEARCH_RUNNING,
+    Reason.SEARCH_STARTING,
+    Reason.SEARCH_FAILING,
+    Reason.SEARCH_INVALID,
+    Reason.SEARCH_ENGINE_MISSING,
+    Reason.SCHEDULER_UNSUPPORTED,
+    Reason.SEARCH_REJECTED,
+    Reason.SUSPENDED,
+    Reason.NO_SWEEP,
+    Reason.SWEEP_OVER,
 )
 _AGENTS_READY = (
     Reason.ALL_READY,
@@ -270,11 +298,23 @@ class ConditionType(str, Enum):
     SWEEP_VALID = ("SweepValid", "The sweep definition and the pod template can be used as they are.", _SWEEP_VALID)
     WANDB_REACHABLE = ("WandbReachable", "W&B answers, and accepts the API key.", _WANDB_REACHABLE)
     SWEEP_CREATED = ("SweepCreated", "The sweep is on W&B; its ID is in status.sweepID.", _SWEEP_CREATED)
+    SEARCH_READY = (
+        "SearchReady",
+        "The search that W&B's server does not do itself is up. Absent where there is none.",
+        _SEARCH_READY,
+    )
     AGENTS_READY = ("AgentsReady", "As many agents are ready as agentCount asks for.", _AGENTS_READY)
     READY = (
         "Ready",
         "All of the above. Otherwise it carries the reason of the first of them that is not true.",
-        (Reason.AGENTS_RUNNING, *_SWEEP_VALID[2:], *_WANDB_REACHABLE[1:], *_SWEEP_CREATED, *_AGENTS_READY[1:]),
+        (
+            Reason.AGENTS_RUNNING,
+            *_SWEEP_VALID[2:],
+            *_WANDB_REACHABLE[1:],
+            *_SWEEP_CREATED,
+            *_SEARCH_READY[1:7],
+            *_AGENTS_READY[1:],
+        ),
     )
     SUSPENDED = (
         "Suspended",

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from wandbsweep.api.cel import Rule, at_least, cel, immutable
-from wandbsweep.api.life import Checkpoint, Limits, TrialSettings
+from wandbsweep.api.life import Checkpoint, Evaluation, Limits, Search, TrialSettings
 from wandbsweep.api.model import DEFAULTED, ApiModel
 
 
@@ -193,6 +193,16 @@ class WandbSweepSpec(ApiModel):
         json_schema_extra=DEFAULTED,
         description="How long a trial may take, and what becomes of one that failed to start. Agents that run take a "
         "change over after their current run.",
+    )
+    evaluation: Evaluation | None = Field(
+        default=None,
+        description="A second stage of every trial: what follows its training, in the same run. Part of the sweep's "
+        "definition: a change makes a new sweep, as one of spec.sweep does.",
+    )
+    search: Search = Field(
+        default_factory=Search,
+        json_schema_extra=DEFAULTED,
+        description="How a sweep is searched that W&B's server does not search itself.",
     )
     checkpoint: Checkpoint | None = Field(
         default=None, description="Where trials keep their checkpoints, so that a preempted one goes on where it was."

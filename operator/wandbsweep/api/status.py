@@ -125,6 +125,19 @@ class BestRun(ApiModel):
     )
 
 
+class FrontRun(ApiModel):
+    """A run on the front of scores over costs: no other has a better score for the same cost or less."""
+
+    run_id: str = Field(description="ID of the run on W&B.")
+    name: str | None = Field(default=None, description="Display name of the run on W&B.")
+    url: str | None = Field(default=None, description="Address of the run's page.")
+    score: float = Field(description="The run's value of the sweep's metric, unrounded.")
+    cost: float = Field(description="What the run cost: seconds, or the metric that protein.cost_key names.")
+    parameters: dict[str, Any] = Field(
+        default_factory=dict, description="The parameters the sweep gave to the run, as recorded on W&B."
+    )
+
+
 class GPUHours(ApiModel):
     """Hours for which the agents' pods held GPUs (pod time times GPUs), by what became of them."""
 
@@ -215,6 +228,14 @@ class WandbSweepStatus(ApiModel):
         description="UIDs of ended agent pods that still exist and whose hours are already in gpuHours.",
     )
     best: BestRun | None = Field(default=None, description="The best run so far. Absent: none has reported the metric.")
+    front: list[FrontRun] = Field(
+        default_factory=list,
+        max_length=5,
+        description="Runs on the front of scores over costs, the cheapest first, 5 at most; of a search by Protein.",
+    )
+    retried_failed: int | None = Field(
+        default=None, description="spec.search.retryFailed as the search of a scan was last told it."
+    )
     start_time: Timestamp | None = Field(default=None, description="When the sweep was created on W&B or joined.")
     completion_time: Timestamp | None = Field(default=None, description="When Complete or Failed became true.")
 

@@ -1,10 +1,11 @@
 """What `wandbsweep trial` makes of its arguments: the argv of the trainer, the trial's name, and the files it reads.
 
-    wandbsweep trial [--scan=NAMES] [--base-config=JSON] [--base-config-file=JSON] ARGS_JSON -- COMMAND...
+    wandbsweep trial [OPTION=VALUE...] ARGS_JSON -- COMMAND...
 
 `launch_words` writes that command line into a sweep, W&B's agent fills in its macros, `read_launch` reads it again in
 the training container, and `render_launch` says what to start. The options carry what the values of one run alone do
-not tell: a scan's keys in their order with their short names, and the configuration that all trials have in common.
+not tell: a scan's keys in their order with their short names, the configuration that all trials have in common, what
+is run after the training, and the method where W&B knows it by another name.
 
 Standard library only: this file travels into training containers.
 """
@@ -12,7 +13,7 @@ Standard library only: this file travels into training containers.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,7 +32,10 @@ from wandbsweep.sweep.rendering.scaling import arguments
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-USAGE: Final = "wandbsweep trial [--scan=NAMES] [--base-config=JSON] [--base-config-file=JSON] ARGS_JSON -- COMMAND..."
+USAGE: Final = (
+    "wandbsweep trial [--method=NAME] [--scan=NAMES] [--base-config=JSON] [--base-config-file=JSON] "
+    "[--evaluation=JSON] ARGS_JSON -- COMMAND..."
+)
 
 PROGRAM: Final = ("wandbsweep", "trial")
 """What the command of every sweep that was made here begins with."""
@@ -39,13 +43,26 @@ PROGRAM: Final = ("wandbsweep", "trial")
 SCAN: Final = "scan"
 """The parameter under which W&B hands out the trials of a scan."""
 
+TRIAL_NOTE: Final = "wandbsweep"
+"""Beside the values that a search of ours hands out: the trial's name, its number, and what was expected of it."""
+
 ARGS_MACRO: Final = "${args_json}"
 
-_SCAN, _BASE, _BASE_FILE = "--scan=", "--base-config=", "--base-config-file="
+_METHOD, _SCAN, _BASE, _BASE_FILE = "--method=", "--scan=", "--base-config=", "--base-config-file="
+_EVALUATION = "--evaluation="
+_OPTIONS: Final = (_METHOD, _SCAN, _BASE, _BASE_FILE, _EVALUATION)
 
 
 class LaunchError(ValueError):
     """No trainer can be started with these words; the message is for the user."""
+
+
+@dataclass(frozen=True)
+class EvaluationStage:
+    """What is run after a training that ended well."""
+
+    command: tuple[str, ...]
+    timeout_seconds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +78,9 @@ class Launch:
     base_config: Mapping[str, Any] | None = None
     base_config_file: str | None = None
     """Where the base configuration came from, if that is known."""
+    note: Mapping[str, Any] = field(default_factory=dict)
+    """What the search says of the trial, such as its name."""
+    evaluation: EvaluationStage | None = None
 
 
 @dataclass(frozen=True)
@@ -82,9 +102,21 @@ def launch_words(
     short_names: Mapping[str, str] | None = None,
     base_config: Mapping[str, Any] | None = None,
     base_config_file: str | None = None,
+    method: str | None = None,
+    evaluation: EvaluationStage | None = None,
 ) -> list[str]:
-    """The command of the sweep on W&B: the user's own, argument macros hidden, behind the trial launcher."""
-    options = ((_SCAN, short_names), (_BASE, base_config), (_BASE_FILE, base_config_file))
+    """The command of the sweep on W&B: the user's own, argument macros hidden, behind the trial launcher.
+
+    `method` is given where W&B knows it by another name.
+    """
+    stage = evaluation and {"command": escape_macros(evaluation.command), "timeout_seconds": evaluation.timeout_seconds}
+    options = (
+        (_METHOD, method),
+        (_SCAN, short_names),
+        (_BASE, base_config),
+        (_BASE_FILE, base_config_file),
+        (_EVALUATION, stage),
+    )
     given = [flag + _inert(value) for flag, value in options if value is not None]
     return [*PROGRAM, *given, ARGS_MACRO, "--", *escape_macros(command)]
 
@@ -95,12 +127,15 @@ def _inert(value: Any) -> str:
 
 
 def method_on_wandb(config: Mapping[str, Any]) -> str | None:
-    """The method of a sweep as its user called it: W&B goes through a scan as a grid of one parameter."""
+    """The method of a sweep as its user called it: W&B calls what is searched beside it `custom`."""
     command = config.get("command")
     words = [str(word) for word in command] if isinstance(command, list) else []
     options = words[len(PROGRAM) : words.index("--")] if "--" in words else []
-    if tuple(words[: len(PROGRAM)]) == PROGRAM and any(word.startswith(_SCAN) for word in options):
-        return SCAN
+    if tuple(words[: len(PROGRAM)]) == PROGRAM:
+        if named := next((word for word in options if word.startswith(_METHOD)), None):
+            return str(json.loads(named.removeprefix(_METHOD)))
+        if any(word.startswith(_SCAN) for word in options):
+            return SCAN
     return config.get("method")
 
 
@@ -121,20 +156,32 @@ def read_launch(words: Sequence[str], args: Mapping[str, Any] | None = None) -> 
     """
     options: dict[str, Any] = {}
     rest = list(words)
-    while rest and (flag := next((each for each in (_SCAN, _BASE, _BASE_FILE) if rest[0].startswith(each)), None)):
+    while rest and (flag := next((each for each in _OPTIONS if rest[0].startswith(each)), None)):
         options[flag] = _from_json(rest.pop(0).removeprefix(flag), f"the value of {flag.rstrip('=')}")
     if len(rest) < 3 or rest[1] != "--":  # noqa: PLR2004 - JSON, two dashes and at least a program
         raise LaunchError(
             f"expected `{USAGE}`; the sweep's command must be "
             '["wandbsweep", "trial", "${args_json}", "--", ...your own command...]'
         )
+    given = _mapping(_from_json(rest[0], "what W&B handed out") if args is None else args, "the sampled values")
+    note = given.get(TRIAL_NOTE)
     return Launch(
-        args=_mapping(_from_json(rest[0], "what W&B handed out") if args is None else args, "the sampled values"),
+        args={key: value for key, value in given.items() if key != TRIAL_NOTE},
         command=tuple(rest[2:]),
         short_names=_mapping(options[_SCAN], "--scan") if _SCAN in options else None,
         base_config=_mapping(options[_BASE], "--base-config") if _BASE in options else None,
         base_config_file=options.get(_BASE_FILE),
+        note=note if isinstance(note, dict) else {},
+        evaluation=_evaluation(options[_EVALUATION]) if _EVALUATION in options else None,
     )
+
+
+def _evaluation(told: Any) -> EvaluationStage:
+    stage = _mapping(told, "--evaluation")
+    command = stage.get("command")
+    if not isinstance(command, list) or not command:
+        raise LaunchError("--evaluation has no command")
+    return EvaluationStage(tuple(map(str, command)), stage.get("timeout_seconds"))
 
 
 def _from_json(text: str, what: str) -> Any:
@@ -192,7 +239,8 @@ def _trial_of(launch: Launch) -> tuple[str | None, Mapping[str, Any], list[tuple
     """The trial's name, its values, and what is told of them in the `meta` section."""
     if launch.short_names is None:
         shown = [(argument.parameter, launch.args[argument.parameter]) for argument in arguments(launch.args)]
-        return None, launch.args, shown
+        name = launch.note.get("name")
+        return name if isinstance(name, str) and "/" not in name else None, launch.args, shown
     try:
         cell = read_cell(launch.args.get(SCAN))
     except CellError as error:

@@ -130,24 +130,12 @@ def pages() -> dict[str, str]:
     causes = "".join(
         f"| `{cause}` | {cause.when} | {_yes(cause.of_user)} | {_yes(cause.may_pass)} |\n" for cause in Cause
     )
+    codes = _AGENT_CODES + agent_codes + _TRIAL_CODES + trial_codes + _SEARCH_CODES + search_codes + _USAGE
+    of_agent = _VARIABLES + variables + _DEFAULTS + defaults + _GIVEN + given + _FOLDERS
     return {
         "causes.md": _CAUSES + causes + _CAUSES_READ,
-        "exit-codes.md": _AGENT_CODES
-        + agent_codes
-        + _TRIAL_CODES
-        + trial_codes
-        + _SEARCH_CODES
-        + search_codes
-        + _USAGE,
-        "agent-environment.md": _VARIABLES
-        + variables
-        + _DEFAULTS
-        + defaults
-        + _GIVEN
-        + given
-        + _FOLDERS
-        + _OF_SEARCH
-        + of_search,
+        "exit-codes.md": codes,
+        "agent-environment.md": of_agent + _OF_SEARCH + of_search,
     }
 
 

@@ -40,8 +40,8 @@ SEARCH_COMPONENT: Final = "search"
 """The value of COMPONENT_LABEL on search Jobs and their pods. The operator tells them from agents by it."""
 
 AGENT_COUNT_ANNOTATION: Final = "wandbsweep.dev/agent-count"
-"""Written by the operator on the pod of a search: how many agents the pool has, and so how many runs are to be in flight.
-The search reads it from a downward-API file."""
+"""Written by the operator on the pod of a search: how many agents the pool has, and so how many runs are to be in
+flight. The search reads it from a downward-API file."""
 
 FINALIZER: Final = "wandbsweep.dev/cleanup"
 """Held on a WandbSweep until its sweep on W&B has been treated as `deletionPolicy` says."""

@@ -58,12 +58,12 @@ class Evaluation(ApiModel):
 
 
 class Search(ApiModel):
-    """The search of a sweep that W&B's server does not search itself: methods scan, protein, stages, and `scheduler`."""
+    """The search of a sweep that W&B's server does not search: methods scan, protein and stages, and `scheduler`."""
 
     retry_failed: int = Field(
         default=0,
         json_schema_extra=cel(
-            Rule(rule="self >= 0 && self <= 100", message="spec.search.retryFailed must be between 0 and 100")
+            Rule(rule="self >= 0 && self <= 10", message="spec.search.retryFailed must be between 0 and 10")
         ),
         description="How often a failed trial of a scan is run again, after all others. Raised after the end of a scan "
         "with failed trials, it takes the scan up again.",

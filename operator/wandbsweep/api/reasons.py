@@ -259,6 +259,18 @@ _AGENTS_READY = (
     Reason.NO_SWEEP,
     Reason.SWEEP_OVER,
 )
+_READY = tuple(
+    dict.fromkeys(
+        (
+            Reason.AGENTS_RUNNING,
+            *_SWEEP_VALID[2:],
+            *_WANDB_REACHABLE[1:],
+            *_SWEEP_CREATED,
+            *_SEARCH_READY[1:],
+            *_AGENTS_READY[1:],
+        )
+    )
+)
 _SUSPENDED = (Reason.SUSPENDED, Reason.PAUSED_ON_WANDB, Reason.NOT_SUSPENDED)
 _COMPLETE = (
     Reason.RUN_CAP_REACHED,
@@ -307,14 +319,7 @@ class ConditionType(str, Enum):
     READY = (
         "Ready",
         "All of the above. Otherwise it carries the reason of the first of them that is not true.",
-        (
-            Reason.AGENTS_RUNNING,
-            *_SWEEP_VALID[2:],
-            *_WANDB_REACHABLE[1:],
-            *_SWEEP_CREATED,
-            *_SEARCH_READY[1:7],
-            *_AGENTS_READY[1:],
-        ),
+        _READY,
     )
     SUSPENDED = (
         "Suspended",

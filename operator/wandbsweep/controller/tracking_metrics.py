@@ -77,6 +77,11 @@ class MeasuredTracker:
         async with self._measured("resolve_entity"):
             return await self._tracker.resolve_entity(account)
 
+    async def features(self, account: Account) -> frozenset[str]:
+        """See SweepTracker."""
+        async with self._measured("features"):
+            return await self._tracker.features(account)
+
     async def close(self) -> None:
         """See SweepTracker."""
         await self._tracker.close()

@@ -68,3 +68,5 @@ mutation UpsertBucket($id: String!, $tags: [String!]) {
 """
 
 VIEWER = "query Viewer { viewer { id entity } }"
+
+SERVER_FEATURES = "query ServerFeaturesQuery { serverInfo { features { name isEnabled } } }"

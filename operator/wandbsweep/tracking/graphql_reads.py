@@ -1,22 +1,23 @@
 """Many sweeps in one GraphQL request: the text of the request, and the reading of one sweep from its answer.
 
 Each sweep is asked for under its own alias with the fields that the SDK uses: the sweep itself, its runs counted once
-for each run state, and the first of its finished runs in the order of the sweep's metric; and what became of the others
-where some did not simply finish.
+for each run state, and the first of its finished runs in the order of the sweep's metric; what became of the others
+where some did not simply finish; and the front where the search may be one by Protein.
 """
 
 from __future__ import annotations
 
-import json
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from wandbsweep.sweep.searching import NO_METRIC
 from wandbsweep.tracking import failure_reads
 from wandbsweep.tracking.answer_fields import MalformedAnswerError, a_count, a_text, an_object, an_object_or_none, nodes
 from wandbsweep.tracking.config_text import parse_config
+from wandbsweep.tracking.front_reads import front_filter, front_selection, may_have_front, parse_front
 from wandbsweep.tracking.links import run_url, sweep_url
 from wandbsweep.tracking.protocol import BestRun, SweepReading
+from wandbsweep.tracking.run_values import json_mapping, metric_value, sampled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,11 +45,18 @@ class Metric:
 
 @dataclass(frozen=True)
 class Question:
-    """A sweep to read, and what is known of it already: its metric, and whether any run did not simply finish."""
+    """A sweep to read, and what is known of it already.
+
+    Attributes:
+        metric: what it optimizes.
+        troubled: whether any run did not simply finish.
+        front: whether its search may keep a front.
+    """
 
     path: SweepPath
     metric: Metric | None = None
     troubled: bool = False
+    front: bool = False
 
 
 class Look(NamedTuple):
@@ -61,7 +69,7 @@ class Look(NamedTuple):
 def metric_of(config: Mapping[str, Any]) -> Metric | None:
     """The metric that a sweep's config names; W&B minimizes unless told otherwise."""
     metric = config.get("metric")
-    if not isinstance(metric, dict) or not isinstance(metric.get("name"), str) or not metric["name"]:
+    if not isinstance(metric, dict) or not isinstance(metric.get("name"), str) or metric["name"] in {"", NO_METRIC}:
         return None
     return Metric(metric["name"], str(metric.get("goal") or "minimize"))
 
@@ -82,6 +90,8 @@ def batch_request(questions: Sequence[Question], tags: RunTags) -> tuple[str, di
         filters = {f"{name}_{count}": text for count, text in counts.items()}
         if question.troubled:
             filters[f"{name}_latest"] = failure_reads.latest_filter(path.sweep_id, tags)
+        if question.front:
+            filters[f"{name}_front"] = front_filter(path.sweep_id)
         place = {f"{name}_entity": path.entity, f"{name}_project": path.project, f"{name}_sweep": path.sweep_id}
         order = {f"{name}_order": question.metric.order} if question.metric is not None else {}
         kinds |= dict.fromkeys(place, "String!") | dict.fromkeys(filters, "JSONString") | dict.fromkeys(order, "String")
@@ -105,6 +115,8 @@ def _selection(name: str, question: Question, counts: Sequence[str]) -> str:
         lines.append(f"best: runs(filters: ${name}_finished, order: ${name}_order, first: 1) {{ {best} }}")
     if question.troubled:
         lines.append(failure_reads.latest_selection(f"{name}_latest"))
+    if question.front:
+        lines.append(front_selection(f"{name}_front"))
     return "\n".join(
         (
             f"{name}: project(name: ${name}_project, entityName: ${name}_entity) {{",
@@ -142,8 +154,10 @@ def parse_sweep(question: Question, fields: Mapping[str, Any], tags: RunTags, *,
         tag_counts=failure_reads.parse_tag_counts(fields, tags) if asked else failure_reads.no_tags(tags),
         untagged=failure_reads.parse_untagged(fields, tags, counts) if asked else failure_reads.no_bad_runs(),
         latest_failures=failure_reads.parse_latest(fields, tags, question.path, app) if asked else (),
+        front=parse_front(fields, config, question.path, app) if question.front else (),
     )
-    right = Question(question.path, metric_of(config), failure_reads.is_troubled(fields, tags, counts))
+    troubled = failure_reads.is_troubled(fields, tags, counts)
+    right = Question(question.path, metric_of(config), troubled, may_have_front(config))
     return Look(reading, right)
 
 
@@ -153,7 +167,7 @@ def _best_run(question: Question, fields: Mapping[str, Any], config: Mapping[str
     runs = nodes(an_object(fields, "best"))
     if not runs:
         return None
-    value = _metric_value(_json_mapping(runs[0].get("summaryMetrics")), question.metric.name)
+    value = metric_value(json_mapping(runs[0].get("summaryMetrics")), question.metric.name)
     if value is None:
         return None
     run_id = a_text(runs[0], "name")
@@ -162,39 +176,5 @@ def _best_run(question: Question, fields: Mapping[str, Any], config: Mapping[str
         name=str(runs[0].get("displayName") or run_id),
         url=run_url(app, question.path, run_id),
         value=value,
-        parameters=_sampled(_json_mapping(runs[0].get("config")), config),
+        parameters=sampled(json_mapping(runs[0].get("config")), config),
     )
-
-
-def _metric_value(summary: Mapping[str, Any], name: str) -> float | None:
-    """The metric as logged under its own name, or inside mappings along the dots of its name; None unless finite."""
-    value: Any = summary.get(name)
-    if name not in summary:
-        value = summary
-        for step in name.split("."):
-            value = value.get(step) if isinstance(value, dict) else None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if math.isfinite(value) else None
-
-
-def _sampled(run_config: Mapping[str, Any], sweep_config: Mapping[str, Any]) -> dict[str, Any]:
-    """What the sweep chose for a run, without the rest of the trainer's config."""
-    parameters = sweep_config.get("parameters")
-    names = parameters if isinstance(parameters, dict) else {}
-    return {name: _plain(run_config[name]) for name in names if name in run_config}
-
-
-def _plain(entry: Any) -> Any:
-    """A value as it stands in a run's config, where each is wrapped together with its description."""
-    return entry["value"] if isinstance(entry, dict) and "value" in entry else entry
-
-
-def _json_mapping(value: object) -> Mapping[str, Any]:
-    """A JSON text inside the answer; bare NaN and Infinity occur there and are kept as words."""
-    if isinstance(value, str):
-        try:
-            value = json.loads(value, parse_constant=str)
-        except (ValueError, RecursionError):
-            return {}
-    return value if isinstance(value, dict) else {}

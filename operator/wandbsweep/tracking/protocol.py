@@ -85,6 +85,18 @@ class FailedRun:
 
 
 @dataclass(frozen=True)
+class FrontRun:
+    """A run on the front of a search by Protein: none scores better for the same cost or less."""
+
+    run_id: str
+    name: str
+    url: str
+    score: float
+    cost: float
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class AgentView:
     """An agent of a sweep by the host that it runs on, and its current run, if it has one.
 
@@ -105,6 +117,7 @@ class SweepReading:
         tag_counts: how many runs have each of the tracker's tags, zeros included.
         untagged: how many of the failed, crashed and killed runs have no tag that says how they ended, by state.
         latest_failures: the newest failed runs, at most 5, newest first.
+        front: the runs that the search has marked as its front, at most 50, the cheapest first.
 
     W&B counts one after the other: while runs end, two counts of one reading may be a run apart.
     """
@@ -119,6 +132,7 @@ class SweepReading:
     tag_counts: Mapping[str, int] = field(default_factory=dict)
     untagged: Mapping[str, int] = field(default_factory=dict)
     latest_failures: tuple[FailedRun, ...] = ()
+    front: tuple[FrontRun, ...] = ()
 
     @property
     def name(self) -> str | None:
@@ -211,6 +225,13 @@ class SweepTracker(Protocol):
 
     async def resolve_entity(self, account: Account) -> str:
         """The default entity of the key; KeyRejected when the server does not know the key."""
+        ...
+
+    async def features(self, account: Account) -> frozenset[str]:
+        """The names of the optional features that the server has, as it said within the last minute.
+
+        A server that knows none, or not even the question, has none. Asking twice changes nothing.
+        """
         ...
 
     async def close(self) -> None:

@@ -62,7 +62,8 @@ class SweepReader:
 
     async def _read_batch(self, account: Account, paths: Sequence[SweepPath]) -> dict[SweepPath, _Outcome]:
         questions = [self._questions.get((account.base_url, path)) or Question(path) for path in paths]
-        questions.sort(key=lambda question: (question.troubled, question.metric is not None))  # few different texts
+        # Few different texts: questions of a kind stand together.
+        questions.sort(key=lambda question: (question.troubled, question.front, question.metric is not None))
         outcomes = await self._ask(account, questions)
         again = [q for q in (self._better_question(account, q, outcomes[q.path]) for q in questions) if q is not None]
         if again:
@@ -75,8 +76,9 @@ class SweepReader:
             return None
         right = outcome.right_question
         self._remember((account.base_url, asked.path), right)
-        missed_the_best = right.metric != asked.metric and outcome.reading.runs_by_state["finished"]
-        return right if missed_the_best or (right.troubled and not asked.troubled) else None
+        unasked = right.metric != asked.metric or (right.front and not asked.front)
+        missed_results = unasked and outcome.reading.runs_by_state["finished"]
+        return right if missed_results or (right.troubled and not asked.troubled) else None
 
     def _remember(self, sweep: tuple[str, SweepPath], question: Question) -> None:
         self._questions.pop(sweep, None)

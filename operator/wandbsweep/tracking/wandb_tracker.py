@@ -30,6 +30,7 @@ from wandbsweep.tracking.errors import (
 from wandbsweep.tracking.failures import one_line, server_name
 from wandbsweep.tracking.graphql_client import Answer, GraphQLClient
 from wandbsweep.tracking.protocol import Account, AgentView, CreatedSweep, RunTags, SettableState, SweepReading
+from wandbsweep.tracking.server_features import ServerFeatures
 from wandbsweep.tracking.sweep_reader import SweepReader
 from wandbsweep.tracking.sweep_search import find_sweep
 
@@ -63,6 +64,7 @@ class WandbTracker:
         self._app_urls = {base.rstrip("/"): app.rstrip("/") for base, app in (app_urls or {}).items()}
         self._run_tags = run_tags or RunTags()
         self._reader = SweepReader(self._client, self._app_url, self._run_tags)
+        self._features = ServerFeatures(self._client)
 
     async def create(
         self,
@@ -143,6 +145,10 @@ class WandbTracker:
             if viewer is None:
                 raise KeyRejected(f"{server_name(account)} does not know the API key; check the key in the Secret")
             return a_text(viewer, "entity")
+
+    async def features(self, account: Account) -> frozenset[str]:
+        with _strange_answers_blamed_on(account):
+            return await self._features.of(account)
 
     async def close(self) -> None:
         await self._client.close()

@@ -30,6 +30,7 @@ class SmallWandb:
     def __init__(self) -> None:
         self.sweeps: dict[tuple[str, str, str], Sweep] = {}
         self.page_size = 100
+        self.features: dict[str, bool] = {}
 
     def add(self, path: str, config: dict[str, Any], *runs: dict[str, Any], **more: Any) -> Sweep:
         entity, project, sweep_id = path.split("/")
@@ -41,6 +42,9 @@ class SmallWandb:
         text, variables = request.query, request.variables
         if "query Viewer" in text:
             return Reply.of({"data": {"viewer": {"id": "VXNlcg==", "entity": "lab"}}})
+        if "serverInfo" in text:
+            listed = [{"name": name, "isEnabled": on} for name, on in self.features.items()]
+            return Reply.of({"data": {"serverInfo": {"features": listed}}})
         if "$config" in text and variables.get("id"):
             return self._update(variables)
         if "$config" in text:
@@ -107,7 +111,8 @@ class SmallWandb:
                 continue
             chosen = [run for run in runs if _matches(json.loads(text), run | {"sweep": sweep_id})]
             newest = sorted(chosen, key=lambda run: run["heartbeatAt"], reverse=True)
-            answer[count] = {"edges": [{"node": run} for run in newest[:5]]} if count == "latest" else len(chosen)
+            listed = {"latest": newest[:5], "front": chosen[:50]}.get(count)
+            answer[count] = len(chosen) if listed is None else {"edges": [{"node": run} for run in listed]}
         if order := variables.get(f"{name}_order"):
             answer["best"] = {"edges": [{"node": run} for run in _ordered(runs, order)[:1]]}
         return answer

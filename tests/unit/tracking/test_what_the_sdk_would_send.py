@@ -20,6 +20,7 @@ from wandb.apis._generated.operations import (
 )
 from wandb.apis.public.runs import _create_runs_query
 from wandb.apis.public.sweeps import _validate_config_and_fill_distribution
+from wandb.sdk.internal._generated import SERVER_FEATURES_QUERY_GQL
 from wandb.util import api_to_app_url
 
 from unit.tracking.conftest import KEY
@@ -120,12 +121,15 @@ def fields_of(*texts):
 def test_what_is_read_are_fields_that_the_sdk_reads():
     path = SweepPath("lab", "anymal", "a")
     tags = RunTags(failing=("x:oom",), settling=("x:stopped",), lasting=("x:preempted",))
-    sweeps, _ = batch_request([Question(path, Metric("loss", "minimize"), troubled=True)], tags)
+    sweeps, _ = batch_request([Question(path, Metric("loss", "minimize"), troubled=True, front=True)], tags)
     agents, _ = runs_request(path, [Agent("name", "host", None)])
 
-    ours = fields_of(sweeps, agents, SWEEP_AGENTS, documents.LOOK_AT_SWEEP, documents.LIST_SWEEPS)
+    ours = fields_of(
+        sweeps, agents, SWEEP_AGENTS, documents.LOOK_AT_SWEEP, documents.LIST_SWEEPS, documents.SERVER_FEATURES
+    )
     sdk_runs = [_create_runs_query(lazy=lazy) for lazy in (True, False)]
-    theirs = fields_of(*sdk_runs, GET_SWEEPS_GQL, GET_SWEEP_GQL, GET_SWEEP_AGENTS_GQL, GET_AGENT_RUNS_GQL)
+    sdk_sweeps = (GET_SWEEPS_GQL, GET_SWEEP_GQL, GET_SWEEP_AGENTS_GQL, GET_AGENT_RUNS_GQL)
+    theirs = fields_of(*sdk_runs, *sdk_sweeps, SERVER_FEATURES_QUERY_GQL)
 
     assert {"runCount", "tags", "host", "createdAt"} <= set(ours)
     assert set(ours) <= set(theirs)

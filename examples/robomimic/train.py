@@ -3,7 +3,7 @@
     train.py --config bc_rnn_hyper_plr_0.001_gmm_t_rnnd_400_mlp_1024.json
 
 The task is to balance a pole on a cart (../cartpole) and needs no data set. The run on W&B has the name of the
-experiment and each swept value under its short name, and the whole file under `parsed`.
+experiment, each swept value under its short name, what was read under `parsed`, and the file among its files.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ def main(arguments: Sequence[str]) -> None:
     """Train once."""
     parser = argparse.ArgumentParser(description="Train a policy with the settings in a JSON file.")
     parser.add_argument("--config", type=Path, required=True, help="the JSON file")
-    config = json.loads(parser.parse_args(arguments).config.read_text())
+    file = parser.parse_args(arguments).config
+    config = json.loads(file.read_text())
     logging = config["experiment"].get("logging", {})
     with wandb.init(
         project=logging.get("wandb_proj_name"),
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str]) -> None:
         config=swept_values(config),
         mode=None if logging.get("log_wandb", True) else "disabled",
     ) as run:
+        run.save(file, base_path=file.parent, policy="now")
         cfg = shorten(balancing(config["algo"], seed=config["train"]["seed"]))
         for progress in learn(new_trainer(cfg)):
             if progress.balance is not None:

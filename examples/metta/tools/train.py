@@ -1,20 +1,21 @@
-"""Trains with Hydra overrides under `trainer.*`, as Metta's training script does.
+"""Trains with Hydra overrides under `trainer.*`, as Metta's training script does, and saves the policy.
 
     tools/train.py run=my_experiment.r.0 trainer.optimizer.learning_rate=0.0005
 
-The task is to balance a pole on a cart (../../cartpole). What was parsed is kept in the run's config under `parsed`,
-and the seconds that it took, which a search that weighs cost against reward asks for, under `cost`.
+The task is to balance a pole on a cart (../../cartpole). What was parsed is kept in the run's config under `parsed`.
+How good the policy is, sweep_eval.py says.
 """
 
 from __future__ import annotations
 
 import sys
-import time
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
+import torch
 import wandb
 from learning import learn, new_trainer, shorten
+from policies import policy_file
 from settings import OverrideError, TrainCfg, read_overrides
 
 if TYPE_CHECKING:
@@ -52,11 +53,13 @@ def main(overrides: Sequence[str]) -> None:
         job = read_overrides(overrides, TrainJobCfg)
     except OverrideError as error:
         sys.exit(f"train.py: {error}")
-    began = time.monotonic()
     with wandb.init(name=job.run, config={"parsed": asdict(job)}) as run:
-        for progress in learn(new_trainer(shorten(balancing(job)))):
-            cost = time.monotonic() - began
-            run.log({"reward": progress.reward, "cost": cost}, step=progress.iteration)
+        trainer = new_trainer(shorten(balancing(job)))
+        for progress in learn(trainer):
+            run.log({"overview/reward": progress.reward}, step=progress.iteration)
+        file = policy_file(run.id)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(trainer.policy.state_dict(), file)
 
 
 def balancing(job: TrainJobCfg) -> TrainCfg:

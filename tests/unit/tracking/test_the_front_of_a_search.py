@@ -1,4 +1,4 @@
-"""The runs that a search by Protein has marked as its front are read with their sweep; other sweeps pay nothing for it."""
+"""The runs that a search by Protein has marked as its front are read with their sweep; no other sweep pays for it."""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+import uuid
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ import yaml
 from waiting import until
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from clusters import Cluster
 
 ROOT = Path(__file__).parents[1]
@@ -57,7 +60,7 @@ class Installed:
 
     def jobs_by_slot(self, namespace: str) -> list[str]:
         """The slots of all agent Jobs that are going, with repetitions."""
-        jobs = self.read_all(namespace, "jobs", "-l", "wandbsweep.dev/sweep")
+        jobs = self.read_all(namespace, "jobs", "-l", "wandbsweep.dev/slot")
         going = [job for job in jobs if not job.get("status", {}).get("conditions")]
         return sorted(job["metadata"]["labels"]["wandbsweep.dev/slot"] for job in going)
 
@@ -121,6 +124,20 @@ def install(cluster: Cluster, namespace: str, values: dict[str, str] | None = No
     )
     assert done.returncode == 0, done.stderr + cluster.kubectl("-n", namespace, "get", "pods,events")
     return as_installed(cluster, namespace)
+
+
+@contextmanager
+def a_namespace(installed: Installed) -> Iterator[str]:
+    """A namespace of the strictest pod security, with the API key in it; deleted afterwards with all that it holds."""
+    name = f"robots-{uuid.uuid4().hex[:8]}"
+    kubectl = installed.cluster.kubectl
+    kubectl("create", "namespace", name)
+    kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
+    kubectl("-n", name, "create", "secret", "generic", "wandb-api-key", f"--from-literal=apiKey={installed.api_key}")
+    yield name
+    kubectl("-n", name, "delete", "wandbsweeps", "--all", "--wait=true", "--timeout=120s")
+    kubectl("delete", "namespace", name, "--wait=false")
+    until(lambda: not installed.pods_of(name), "the namespace's pods are gone", seconds=120)
 
 
 def as_installed(cluster: Cluster, namespace: str) -> Installed:

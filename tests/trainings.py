@@ -26,15 +26,17 @@ VERBATIM = ROOT / "tests/systems"
 EXAMPLES = ROOT / "examples"
 IMAGE = "localhost/wandbsweep/trainer-cpu:dev"
 
-_PROJECT_RUNS = """
-query Runs($entity: String!, $project: String!) {
-    project(name: $project, entityName: $entity) { runs { edges { node { name displayName state config } } } }
-}
-"""
 _RUNS = """
 query Runs($entity: String!, $project: String!, $sweep: String!) {
     project(name: $project, entityName: $entity) {
-        sweep(sweepName: $sweep) { runs { edges { node { name displayName state config } } } }
+        sweep(sweepName: $sweep) { runs { edges { node { name displayName state config summaryMetrics tags } } } }
+    }
+}
+"""
+_FILE = """
+query File($entity: String!, $project: String!, $run: String!, $file: String!) {
+    project(name: $project, entityName: $entity) {
+        run(name: $run) { files(names: [$file]) { edges { node { url } } } }
     }
 }
 """
@@ -48,6 +50,8 @@ class Run:
     display_name: str
     state: str
     config: dict[str, Any]
+    summary: dict[str, Any]
+    tags: tuple[str, ...]
 
     @property
     def parsed(self) -> Any:
@@ -98,37 +102,30 @@ def train(installed: Installed, namespace: str, manifest: Manifest) -> list[Run]
     return runs
 
 
-def train_alone(installed: Installed, namespace: str, commands: list[list[str]], template: dict[str, Any]) -> list[Run]:
-    """Train outside a sweep: a pod for each command, all at once. Their runs, in the order of the commands."""
-    names = [f"trial-{number}" for number in range(len(commands))]
-    for name, command in zip(names, commands, strict=True):
-        installed.apply(namespace, _pod(name, command, template["spec"], _account(installed, namespace)))
-    wait = ("wait", *(f"pod/{name}" for name in names), "--for=jsonpath={.status.phase}=Succeeded", "--timeout=240s")
-    installed.cluster.kubectl("-n", namespace, *wait)
-    answer = graphql(installed, _PROJECT_RUNS, entity="wandbsweep", project=namespace)
-    runs = {run.name: run for run in (_run(edge["node"]) for edge in answer["project"]["runs"]["edges"])}
-    return [runs[name] for name in names]
-
-
-def _pod(name: str, command: list[str], spec: dict[str, Any], account: dict[str, str]) -> Manifest:
-    (trainer,) = spec["containers"]
-    environment = {**account, "WANDB_RUN_ID": name, "WANDB_DIR": "/tmp", "HOME": "/tmp"}
-    env = [*trainer["env"], *({"name": key, "value": value} for key, value in environment.items())]
-    container = {**trainer, "command": command, "env": env}
-    pod = {**spec, "restartPolicy": "Never", "containers": [container]}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": pod}
-
-
-def _account(installed: Installed, namespace: str) -> dict[str, str]:
-    server = f"http://wandbsweep-server.{installed.namespace}.svc:8080"
-    return {"WANDB_BASE_URL": server, "WANDB_API_KEY": installed.api_key, "WANDB_PROJECT": namespace}
-
-
 def runs_of(installed: Installed, status: dict[str, Any]) -> list[Run]:
     """The runs of an object's sweep, asked for over HTTP."""
-    entity, project = urlsplit(status["sweepURL"]).path.split("/")[1:3]
-    answer = graphql(installed, _RUNS, entity=entity, project=project, sweep=status["sweepID"])
+    answer = graphql(installed, _RUNS, **_project_of(status), sweep=status["sweepID"])
     return [_run(edge["node"]) for edge in answer["project"]["sweep"]["runs"]["edges"]]
+
+
+def file_of(installed: Installed, status: dict[str, Any], run: Run, file: str) -> bytes:
+    """A file that a run of an object's sweep has saved on W&B."""
+    answer = graphql(installed, _FILE, **_project_of(status), run=run.name, file=file)
+    (edge,) = answer["project"]["run"]["files"]["edges"]
+    path = urlsplit(edge["node"]["url"])
+    request = urllib.request.Request(f"{installed.server_url}{path.path}?{path.query}", headers=_key(installed))
+    with urllib.request.urlopen(request, timeout=30) as response:
+        content: bytes = response.read()
+        return content
+
+
+def _project_of(status: dict[str, Any]) -> dict[str, str]:
+    entity, project = urlsplit(status["sweepURL"]).path.split("/")[1:3]
+    return {"entity": entity, "project": project}
+
+
+def _key(installed: Installed) -> dict[str, str]:
+    return {"Authorization": f"Basic {base64.b64encode(f'api:{installed.api_key}'.encode()).decode()}"}
 
 
 def graphql(installed: Installed, query: str, **variables: str) -> Any:
@@ -136,10 +133,7 @@ def graphql(installed: Installed, query: str, **variables: str) -> Any:
     request = urllib.request.Request(
         f"{installed.server_url}/graphql",
         data=json.dumps({"query": query, "variables": variables}).encode(),
-        headers={
-            "Authorization": f"Basic {base64.b64encode(f'api:{installed.api_key}'.encode()).decode()}",
-            "Content-Type": "application/json",
-        },
+        headers={**_key(installed), "Content-Type": "application/json"},
     )
     with urllib.request.urlopen(request, timeout=30) as response:
         return json.load(response)["data"]
@@ -147,4 +141,5 @@ def graphql(installed: Installed, query: str, **variables: str) -> Any:
 
 def _run(node: dict[str, Any]) -> Run:
     config = {name: entry["value"] for name, entry in json.loads(node["config"]).items() if name != "_wandb"}
-    return Run(node["name"], node["displayName"], node["state"], config)
+    summary = json.loads(node["summaryMetrics"] or "{}")
+    return Run(node["name"], node["displayName"], node["state"], config, summary, tuple(node["tags"]))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import fcntl
-import uuid
+from typing import TYPE_CHECKING
 
 import pytest
 
-from installed import Installed, as_installed, install
-from waiting import until
+from installed import Installed, a_namespace, as_installed, install
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NAMESPACE = "wandbsweep"
 
@@ -27,14 +29,7 @@ def installed(one_node_cluster, tmp_path_factory, worker_id) -> Installed:
 
 
 @pytest.fixture
-def robots(installed):
+def robots(installed) -> Iterator[str]:
     """A namespace of the strictest pod security, with the API key in it; deleted afterwards with all that it holds."""
-    name = f"robots-{uuid.uuid4().hex[:8]}"
-    kubectl = installed.cluster.kubectl
-    kubectl("create", "namespace", name)
-    kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
-    kubectl("-n", name, "create", "secret", "generic", "wandb-api-key", f"--from-literal=apiKey={installed.api_key}")
-    yield name
-    kubectl("-n", name, "delete", "wandbsweeps", "--all", "--wait=true", "--timeout=120s")
-    kubectl("delete", "namespace", name, "--wait=false")
-    until(lambda: not installed.pods_of(name), "the namespace's pods are gone", seconds=120)
+    with a_namespace(installed) as name:
+        yield name

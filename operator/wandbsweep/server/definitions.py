@@ -8,7 +8,7 @@ import yaml
 
 from wandbsweep.server.errors import BadRequestError, TooLargeError
 from wandbsweep.server.json_text import write_json
-from wandbsweep.server.search import Search, metric_of
+from wandbsweep.server.search import Search, is_searched_elsewhere, metric_of
 
 _LARGEST_TEXT = 1024 * 1024
 # Anchors let a few lines of YAML stand for billions of values.
@@ -45,6 +45,7 @@ def stored_columns(text: str, definition: dict[str, Any], search: Search) -> dic
         "goal": goal,
         "run_cap": cap if isinstance(cap, int) and not isinstance(cap, bool) and cap > 0 else None,
         "early_terminate": isinstance(definition.get("early_terminate"), dict),
+        "searched_elsewhere": is_searched_elsewhere(definition),
         "grid_size": search.grid_size(definition),
     }
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, func, or_, select
 
-from wandbsweep.server import lifecycle
+from wandbsweep.server import lifecycle, waiting
 from wandbsweep.server.errors import NotFoundError
-from wandbsweep.server.json_text import read_json, write_json
+from wandbsweep.server.json_text import read_json
 from wandbsweep.server.liveness import Signs, Verdict, judge_absence
 from wandbsweep.server.search import SearchError, Trial, metric_value
 from wandbsweep.server.store import agents, runs, sweeps
@@ -131,11 +131,11 @@ def _next_run(server: Server, agent: Agent, sweep_id: int) -> list[Command]:
             sweep = sweeps.get(connection, sweep_id)
             if sweep is None:
                 raise NotFoundError("the sweep does not exist any more")
-            waiting = _waiting(connection, sweep)
-            full = sweep.run_cap is not None and _count(connection, sweep) >= sweep.run_cap
-            trials = [] if waiting or full else _trials(connection, server, sweep)
-        sampled, error = (None, None) if waiting or full else _propose(server, sweep, trials)
-        return _decide(server, agent, sweep_id, waiting=waiting, sampled=sampled, full=full, error=error)
+            closed = sweep.searched_elsewhere or waiting.is_full(connection, sweep)
+            settled = closed or waiting.first(connection, sweep) is not None
+            trials = [] if settled else _trials(connection, server, sweep)
+        sampled, error = (None, None) if settled else _propose(server, sweep, trials)
+        return _decide(server, agent, sweep_id, sampled=sampled, closed=closed, error=error)
 
 
 def _propose(server: Server, sweep: Sweep, trials: list[Trial]) -> tuple[dict[str, Any] | None, str | None]:
@@ -150,9 +150,8 @@ def _decide(
     agent: Agent,
     sweep_id: int,
     *,
-    waiting: Run | None,
     sampled: dict[str, Any] | None,
-    full: bool,
+    closed: bool,
     error: str | None,
 ) -> list[Command]:
     """Writes down what was found while nothing was locked but the sweep's queue, unless a user was quicker."""
@@ -164,33 +163,18 @@ def _decide(
         if error is not None:
             lifecycle.give_up(connection, sweep, error, now=now)
         elif sweep.state in sweeps.HANDING_OUT:
-            if waiting is None and sampled is not None:
-                waiting = _add_run(connection, sweep, sampled, now=now)
-            if waiting is not None:
-                return [_hand_out(connection, sweep, agent, waiting, now=now)]
-            if not full:
+            run = waiting.first(connection, sweep)
+            if run is None and sampled is not None:
+                run = waiting.add(connection, sweep, sampled, now=now)
+            if run is not None:
+                return [_hand_out(connection, sweep, agent, run, now=now)]
+            if not closed:
                 sweeps.change(connection, sweep.id, exhausted=True)
         sweep = lifecycle.settle(connection, sweep_id, now=now) or sweep
         if sweep.state not in sweeps.OVER:
             return []
         agents.told_to_exit(connection, agent.id)
         return [_EXIT]
-
-
-def _add_run(connection: Connection, sweep: Sweep, sampled: dict[str, Any], *, now: float) -> Run:
-    text = write_json(sampled)
-    number = _count(connection, sweep) + 1
-    return runs.add(
-        connection,
-        sweep.project_id,
-        runs.new_name(),
-        now=now,
-        sweep_id=sweep.id,
-        state=runs.PENDING,
-        config=text,
-        sampled=text,
-        display_name=f"{sweep.display_name or sweep.name}-{number}",
-    )
 
 
 def _hand_out(connection: Connection, sweep: Sweep, agent: Agent, run: Run, *, now: float) -> Command:
@@ -217,21 +201,6 @@ def _hand_out(connection: Connection, sweep: Sweep, agent: Agent, run: Run, *, n
         "program": str(definition.get("program") or ""),
         "args": read_json(run.sampled or run.config, "parameters"),
     }
-
-
-def _waiting(connection: Connection, sweep: Sweep) -> Run | None:
-    """The first run that was preempted, or whose agent died before it began."""
-    queued = and_(
-        run_table.c.sweep_id == sweep.id,
-        run_table.c.agent_id.is_(None),
-        run_table.c.sampled.is_not(None),
-        or_(run_table.c.state == runs.PREEMPTED, run_table.c.state == runs.PENDING),
-    )
-    return next(iter(runs.page(connection, queued, first=1)), None)
-
-
-def _count(connection: Connection, sweep: Sweep) -> int:
-    return runs.count(connection, run_table.c.sweep_id == sweep.id)
 
 
 def _trials(connection: Connection, server: Server, sweep: Sweep) -> list[Trial]:

@@ -39,6 +39,12 @@ class TooLargeError(RequestError):
     status = 413
 
 
+class TooManyRunsError(RequestError):
+    """The sweep has all the runs that it may have; a scheduler takes its suggestion back and goes on."""
+
+    status = 429
+
+
 class BusyError(RequestError):
     """The database is busy for longer than the server waits; the same request may succeed in a moment."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_
 
+from wandbsweep.server import waiting
 from wandbsweep.server.errors import BadRequestError
 from wandbsweep.server.liveness import Verdict
 from wandbsweep.server.store import runs, sweeps
@@ -50,8 +51,9 @@ def settle(connection: Connection, sweep_id: int | None, *, now: float) -> Sweep
     counts = runs.count_by_state(connection, sweep.id)
     if any(counts.get(state) for state in runs.UNFINISHED):
         return sweep
-    total = sum(counts.values())
-    if not (sweep.exhausted or (sweep.expected_runs is not None and total >= sweep.expected_runs)):
+    # A search elsewhere knows itself when a grid is through: points that failed may be tried again.
+    expected = sweep.run_cap if sweep.searched_elsewhere else sweep.expected_runs
+    if not (sweep.exhausted or (expected is not None and waiting.counted(sweep, counts) >= expected)):
         return sweep
     _enter(connection, sweep, sweeps.FINISHED, now=now)
     return sweeps.get(connection, sweep.id)
@@ -94,17 +96,18 @@ def apply_verdict(connection: Connection, run: Run, verdict: Verdict, *, now: fl
 
 
 def request_stop(connection: Connection, run: Run, *, now: float) -> None:
-    """Asks a run to stop: first through its own stream, then through its agent."""
-    if run.state in runs.ALIVE and run.stop_requested_at is None:
+    """Asks a run to stop: first through its own stream, then through its agent. One that waits for an agent is over."""
+    if run.agent_id is None and run.state in (runs.PENDING, runs.PREEMPTED):
+        _leave(connection, run, runs.KILLED, exitcode=None, now=now)
+    elif run.state in runs.ALIVE and run.stop_requested_at is None:
         runs.change(connection, run.id, stop_requested_at=now)
 
 
 def _enter(connection: Connection, sweep: Sweep, state: str, *, now: float) -> None:
     _log.info("sweep %s: %s -> %s", sweep.name, sweep.state, state)
     sweeps.change(connection, sweep.id, state=state, updated_at=now)
-    if state in sweeps.OVER:  # what was waiting for an agent will never get one
-        waiting = runs.in_states((runs.PENDING, runs.PREEMPTED), sweep_id=sweep.id) & run_table.c.agent_id.is_(None)
-        runs.change_where(connection, waiting, state=runs.KILLED, updated_at=now)
+    if state in sweeps.OVER:
+        waiting.end_all(connection, sweep, now=now)
 
 
 def _leave(connection: Connection, run: Run, state: str, *, exitcode: int | None, now: float) -> None:

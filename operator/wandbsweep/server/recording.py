@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from wandbsweep.server.errors import BadRequestError, NotFoundError
 from wandbsweep.server.json_text import read_object, strict_json, write_json
 from wandbsweep.server.store import projects, runs, sweeps
+from wandbsweep.server.store.names import new_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +36,7 @@ _LONGEST_NAME = 128
 def record(connection: Connection, entity: str, given: Mapping[str, Any], *, now: float) -> tuple[Run, bool]:
     """Creates the run or changes it; whether it was created."""
     project, _ = projects.ensure(connection, entity, given.get("modelName"), now=now)
-    name = given.get("name") or runs.new_name()
+    name = given.get("name") or new_name()
     run = runs.find(connection, project.id, name)
     if run is not None:
         return change(connection, run, given, now=now), False

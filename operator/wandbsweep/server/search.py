@@ -88,6 +88,11 @@ class Search:
         return names
 
 
+def is_searched_elsewhere(definition: Mapping[str, Any]) -> bool:
+    """Whether the runs of a sweep come from a scheduler outside of the server, which then proposes none itself."""
+    return definition.get("method") == "custom" or bool(definition.get("scheduler"))
+
+
 def metric_of(definition: Mapping[str, Any]) -> tuple[str | None, str]:
     """Name and goal of the metric that a sweep optimises."""
     metric = definition.get("metric")

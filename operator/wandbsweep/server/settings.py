@@ -47,6 +47,9 @@ class ServerSettings:
         "Time between asking a run to stop through its own stream and having its agent send SIGTERM.",
         unit="seconds",
     )
+    local_scheduler: bool = _knob(
+        True, "Whether clients may search sweeps themselves and enqueue runs (W&B's local scheduler)."
+    )
     upload_limit_mib: int = _knob(4096, "Largest file that a run may upload.", unit="MiB")
 
     def __post_init__(self) -> None:
@@ -81,7 +84,7 @@ class Knob:
     """One row: what it is called in each place, and what it means."""
 
     name: str
-    default: str | int | float
+    default: str | int | float | bool
     unit: str
     help: str
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from wandbsweep.server.store.runs import Run
     from wandbsweep.server.store.sweeps import Sweep
 
+# What W&B's scheduler asks under these names it also stops asking for once a run's state says that it has ended.
+_SCHEDULER_READS = ("SweepWatchedRuns", "SweepRunsWithHistory")
+
 mutation = MutationType()
 run = ObjectType("Run")
 
@@ -103,6 +106,13 @@ def _sweep_name(owner: Run, info: Info) -> str | None:
 @run.field("tags")
 def _tags(owner: Run, _: Info) -> list[str]:
     return list(read_object('{"tags":' + owner.tags + "}", "tags")["tags"])
+
+
+@run.field("state")
+def _state(owner: Run, info: Info) -> str:
+    """W&B's scheduler forgets a run that is preempted; this one is only between two agents."""
+    operation = info.operation.name.value if info.operation.name else ""
+    return runs.PREEMPTING if owner.state == runs.PREEMPTED and operation in _SCHEDULER_READS else owner.state
 
 
 @run.field("readOnly")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ariadne import MutationType, ObjectType
 
-from wandbsweep.server import lifecycle
+from wandbsweep.server import lifecycle, waiting
 from wandbsweep.server.definitions import read_definition, stored_columns
 from wandbsweep.server.errors import BadRequestError, NotFoundError
 from wandbsweep.server.filters import run_filter, run_order
@@ -43,6 +43,17 @@ def _upsert_sweep(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]: 
         changed = _create(connection, request, input, columns) if input.get("id") is None else None
         changed = changed or _change(connection, request, input, columns)
     return {"sweep": changed, "configValidationWarnings": warnings}
+
+
+@mutation.field("enqueueSweepRun")
+def _enqueue_sweep_run(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - W&B's name
+    request = info.context
+    if not request.server.settings.local_scheduler:
+        raise BadRequestError("runs cannot be enqueued on this server: its setting --local-scheduler is off")
+    with request.server.database.write() as connection:
+        found = find_sweep(connection, request, input["id"])
+        run = waiting.enqueue(connection, found, input["config"], input.get("displayName"), now=request.now)
+    return {"id": run.name, "runQueueItemId": None}
 
 
 @mutation.field("deleteSweep")
@@ -124,6 +135,11 @@ def _id(owner: Sweep, _: Info) -> str:
 @sweep.field("displayName")
 def _display_name(owner: Sweep, _: Info) -> str | None:
     return owner.display_name
+
+
+@sweep.field("controllerRunName")
+def _controller_run_name(owner: Sweep, _: Info) -> str:
+    return owner.controller_run
 
 
 @sweep.field("createdAt")

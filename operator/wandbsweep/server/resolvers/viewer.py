@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # Features of W&B's servers that this one has; the SDK takes what is not named for absent.
 FEATURES = ("FILESTREAM_GZIP", "SWEEPS_QUERY_FILTERING")
+_LOCAL_SCHEDULER = "SWEEPS_LOCAL_SCHEDULER"
 
 query = QueryType()
 user = ObjectType("User")
@@ -26,8 +27,11 @@ def _viewer(_: Any, info: Info) -> User:
 
 
 @query.field("serverInfo")
-def _server_info(*_: Any) -> dict[str, Any]:
-    return {"features": [{"name": name, "isEnabled": True} for name in FEATURES]}
+def _server_info(_: Any, info: Info) -> dict[str, Any]:
+    features = [{"name": name, "isEnabled": True} for name in FEATURES]
+    if info.context.server.settings.local_scheduler:
+        features.append({"name": _LOCAL_SCHEDULER, "isEnabled": True})
+    return {"features": features}
 
 
 @query.field("entity")

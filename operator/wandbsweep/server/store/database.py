@@ -17,6 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import ArgumentError
 
 from wandbsweep.server.settings import SettingsError
+from wandbsweep.server.store.migrations import add_missing_columns
 from wandbsweep.server.store.tables import metadata
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Database:
         event.listen(self._engine, "connect", _prepare)
         event.listen(self._engine, "begin", _begin)
         metadata.create_all(self._engine)
+        with self.write() as connection:
+            add_missing_columns(connection)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
-import string
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Boolean, and_, delete, func, insert, select, update
+from sqlalchemy import Boolean, and_, delete, exists, func, insert, or_, select, update
 
-from wandbsweep.server.store.tables import runs
+from wandbsweep.server.store.tables import runs, sweeps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,9 +19,6 @@ FINISHED, FAILED, KILLED, CRASHED = "finished", "failed", "killed", "crashed"
 TERMINAL = (FINISHED, FAILED, KILLED, CRASHED)
 UNFINISHED = (PENDING, RUNNING, PREEMPTING, PREEMPTED)
 ALIVE = (PENDING, RUNNING, PREEMPTING)
-
-_ID_LETTERS = string.ascii_lowercase + string.digits
-_ID_LENGTH = 8
 
 
 @dataclass(frozen=True)
@@ -72,10 +67,6 @@ class Run:
         return max(signs) if signs else None
 
 
-def new_name() -> str:
-    return "".join(secrets.choice(_ID_LETTERS) for _ in range(_ID_LENGTH))
-
-
 def add(connection: Connection, project_id: int, name: str, *, now: float, **values: Any) -> Run:
     statement = insert(runs).values(project_id=project_id, name=name, created_at=now, updated_at=now, **values)
     return Run(**connection.execute(statement.returning(*runs.c)).mappings().one())
@@ -105,6 +96,10 @@ def change_where(connection: Connection, condition: ColumnElement[bool], **value
 
 def remove(connection: Connection, run_id: int) -> None:
     connection.execute(delete(runs).where(runs.c.id == run_id))
+
+
+def remove_where(connection: Connection, condition: ColumnElement[bool]) -> None:
+    connection.execute(delete(runs).where(condition))
 
 
 def page(
@@ -137,10 +132,18 @@ def unfinished_of_agent(connection: Connection, agent_id: int) -> list[Run]:
 
 
 def silent_since(connection: Connection, moment: float) -> list[int]:
-    """Runs that are not over and have shown no sign of life since a moment."""
-    last_sign = func.max(func.coalesce(runs.c.listed_at, 0), func.coalesce(runs.c.streamed_at, 0))
-    query = select(runs.c.id).where(runs.c.state.in_(ALIVE), last_sign < moment).order_by(runs.c.id)
-    return list(connection.execute(query).scalars())
+    """Runs that are not over and have shown no sign of life since a moment, of those from which one may be expected.
+
+    None comes from a run that waits for an agent, from one that never said where it runs (a record that some client
+    keeps), and from one that a scheduler logs to, which ends without a word and is opened again.
+    """
+    columns = runs.c
+    last_sign = func.max(func.coalesce(columns.listed_at, 0), func.coalesce(columns.streamed_at, 0))
+    begun = or_(columns.agent_id.is_not(None), columns.listed_at.is_not(None), columns.streamed_at.is_not(None))
+    somewhere = or_(columns.sweep_id.is_not(None), columns.host.is_not(None), columns.program.is_not(None))
+    of_scheduler = exists().where(sweeps.c.project_id == columns.project_id, sweeps.c.controller_run == columns.name)
+    query = select(columns.id).where(columns.state.in_(ALIVE), last_sign < moment, begun, somewhere, ~of_scheduler)
+    return list(connection.execute(query.order_by(columns.id)).scalars())
 
 
 def of_project(project_id: int) -> ColumnElement[bool]:

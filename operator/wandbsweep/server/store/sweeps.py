@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
-import string
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, insert, select, update
 
+from wandbsweep.server.store.names import new_name
 from wandbsweep.server.store.tables import sweeps
 
 if TYPE_CHECKING:
@@ -19,9 +18,6 @@ FINISHED, CANCELED, CRASHED = "FINISHED", "CANCELED", "CRASHED"
 STATES = (PENDING, RUNNING, PAUSED, FINISHED, CANCELED, CRASHED)
 HANDING_OUT = (PENDING, RUNNING)
 OVER = (FINISHED, CANCELED, CRASHED)
-
-_ID_LETTERS = string.ascii_lowercase + string.digits
-_ID_LENGTH = 8
 
 
 @dataclass(frozen=True)
@@ -46,6 +42,8 @@ class Sweep:
     error: str | None
     controller: str | None
     scheduler: str | None
+    controller_run: str
+    searched_elsewhere: bool
     prior_runs: str
     created_at: float
     updated_at: float
@@ -59,8 +57,14 @@ class Sweep:
 
 
 def add(connection: Connection, project_id: int, values: dict[str, Any], *, now: float) -> Sweep:
-    name = "".join(secrets.choice(_ID_LETTERS) for _ in range(_ID_LENGTH))
-    fresh = {"name": name, "state": PENDING, "exhausted": False, "created_at": now, "updated_at": now}
+    fresh = {
+        "name": new_name(),
+        "controller_run": new_name(),
+        "state": PENDING,
+        "exhausted": False,
+        "created_at": now,
+        "updated_at": now,
+    }
     statement = insert(sweeps).values(project_id=project_id, **fresh, **values)
     return Sweep(**connection.execute(statement.returning(*sweeps.c)).mappings().one())
 

@@ -80,6 +80,8 @@ sweeps = Table(
     Column("error", Text),  # why the server gave up on the sweep
     Column("controller", Text),
     Column("scheduler", Text),
+    Column("controller_run", String, nullable=False),  # the run that takes the log of the sweep's scheduler
+    Column("searched_elsewhere", Boolean, nullable=False),  # its runs are enqueued, none is proposed here
     Column("prior_runs", Text, nullable=False, default="[]"),
     Column("created_at", Float, nullable=False),
     Column("updated_at", Float, nullable=False),

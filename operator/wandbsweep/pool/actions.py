@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from wandbsweep.api.reasons import Reason
     from wandbsweep.pool.verdict import Verdict
     from wandbsweep.sweep.path import SweepPath
+    from wandbsweep.sweep.search_order import SearchOrder
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,33 @@ class AskToLeave:
 
 
 @dataclass(frozen=True)
+class StartSearch:
+    """Create the Job of the sweep's search. `agent_count` is what its pod is told at first."""
+
+    attempt: int
+    path: SweepPath
+    order: SearchOrder
+    agent_count: int
+
+
+@dataclass(frozen=True)
+class RemoveSearch:
+    """Delete the Job of a search with its pod."""
+
+    job_name: str
+    running: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class TellSearch:
+    """Tell a search how many agents there are to be, by an annotation on its pod."""
+
+    pod_name: str
+    agent_count: int
+
+
+@dataclass(frozen=True)
 class MarkRun:
     """Tag the run of an agent that could not do so itself, because its container was killed as a whole."""
 
@@ -97,12 +125,13 @@ class MarkRun:
 class SetSweepState:
     """Pause, resume, stop (FINISHED) or cancel a sweep on W&B. The next pass has to look at the sweep anew.
 
-    `why`: an Event with this reason is sent once it is done.
+    `why`: an Event with this reason is sent once it is done. `revive`: also one that is over, to run it again.
     """
 
     path: SweepPath
     state: Literal["RUNNING", "PAUSED", "FINISHED", "CANCELED"]
     why: Reason | None = None
+    revive: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,6 +174,9 @@ Action = (
     | StartAgent
     | RemoveAgent
     | AskToLeave
+    | StartSearch
+    | RemoveSearch
+    | TellSearch
     | MarkRun
     | SetSweepState
     | UpdateSweep

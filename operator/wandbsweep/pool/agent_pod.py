@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wandbsweep.agent import variables
 from wandbsweep.api import labels
+from wandbsweep.pool import pod_parts
 from wandbsweep.pool.affinity import keep_away
+from wandbsweep.pool.pod_parts import POD_PATH, RESTRICTED, unexpanded
 
 if TYPE_CHECKING:
     from wandbsweep.api.life import Checkpoint, TrialSettings
@@ -23,19 +25,9 @@ if TYPE_CHECKING:
 RUNTIME_VOLUME: Final = "wandbsweep"
 RUNTIME_PATH: Final = "/wandbsweep"
 RUNTIME_CONTAINER: Final = "wandbsweep-runtime"
-POD_VOLUME: Final = "wandbsweep-pod"
-POD_PATH: Final = "/wandbsweep-pod"
 LEAVE_FILE: Final = "leave"
 CHECKPOINT_VOLUME: Final = "wandbsweep-checkpoints"
 DEFAULT_GRACE_SECONDS: Final = 30  # Kubernetes' own default for terminationGracePeriodSeconds
-
-_RESTRICTED: Final[dict[str, Any]] = {
-    "allowPrivilegeEscalation": False,
-    "capabilities": {"drop": ["ALL"]},
-    "readOnlyRootFilesystem": True,
-    "runAsNonRoot": True,
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
 
 
 @dataclass(frozen=True)
@@ -67,10 +59,9 @@ def pod_template(spec: WandbSweepSpec, settings: AgentSettings, marks: dict[str,
 
 
 def _volumes(checkpoint: Checkpoint | None) -> list[dict[str, Any]]:
-    asked_to_leave = {"fieldPath": f"metadata.annotations['{labels.LEAVE_ANNOTATION}']"}
     volumes: list[dict[str, Any]] = [
         {"name": RUNTIME_VOLUME, "emptyDir": {}},
-        {"name": POD_VOLUME, "downwardAPI": {"items": [{"path": LEAVE_FILE, "fieldRef": asked_to_leave}]}},
+        pod_parts.told_volume(LEAVE_FILE, labels.LEAVE_ANNOTATION),
     ]
     if checkpoint:
         volumes.append({"name": CHECKPOINT_VOLUME, "persistentVolumeClaim": {"claimName": checkpoint.claim_name}})
@@ -83,13 +74,13 @@ def _runtime_container(settings: AgentSettings, pod: dict[str, Any]) -> dict[str
         "image": settings.runtime_image,
         "imagePullPolicy": settings.runtime_pull_policy,
         "command": ["wandbsweep", "install", RUNTIME_PATH],
-        "securityContext": dict(_RESTRICTED),
+        "securityContext": dict(RESTRICTED),
         "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}},
         "volumeMounts": [{"name": RUNTIME_VOLUME, "mountPath": RUNTIME_PATH}],
     }
     if pod.get("securityContext", {}).get("runAsUser") == 0:
         # A pod that runs as root by its template would fail the check that its init container is not root.
-        container["securityContext"] = {**_RESTRICTED, "runAsUser": 65532}
+        container["securityContext"] = {**RESTRICTED, "runAsUser": 65532}
     return container
 
 
@@ -102,13 +93,8 @@ def _agent_container(
     ours = _environment(spec, settings, pod)
     if "terminationMessagePath" in container:
         ours.append({"name": variables.TERMINATION_LOG.name, "value": container["terminationMessagePath"]})
-    taken = {variable["name"] for variable in ours}
-    # What the user sets stays, except where the agent would work on another sweep than the object says.
-    container["env"] = [*ours, *(v for v in container.get("env", []) if v.get("name") not in taken)]
-    mounts = [
-        {"name": RUNTIME_VOLUME, "mountPath": RUNTIME_PATH},
-        {"name": POD_VOLUME, "mountPath": POD_PATH, "readOnly": True},
-    ]
+    container["env"] = pod_parts.with_ours(ours, container.get("env", []))
+    mounts = [{"name": RUNTIME_VOLUME, "mountPath": RUNTIME_PATH}, pod_parts.told_mount()]
     if spec.checkpoint:
         mounts.append({"name": CHECKPOINT_VOLUME, "mountPath": spec.checkpoint.mount_path})
     container["volumeMounts"] = [*container.get("volumeMounts", []), *mounts]
@@ -116,28 +102,19 @@ def _agent_container(
 
 
 def _environment(spec: WandbSweepSpec, settings: AgentSettings, pod: dict[str, Any]) -> list[dict[str, Any]]:
-    secret, path = spec.wandb.api_key_secret_ref, settings.path
     plain = {
-        variables.SWEEP.name: str(path),
+        **pod_parts.of_wandb(settings.path, base_url=settings.base_url, app_url=settings.app_url),
         variables.GRACE_SECONDS.name: str(pod.get("terminationGracePeriodSeconds", DEFAULT_GRACE_SECONDS)),
         variables.LEAVE_FILE.name: f"{POD_PATH}/{LEAVE_FILE}",
-        "WANDB_BASE_URL": settings.base_url,
-        "WANDB_ENTITY": path.entity,
-        "WANDB_PROJECT": path.project,
         **_of_trials(spec.trial),
         **_of_checkpoints(spec.checkpoint),
     }
     if settings.metric is not None:
-        plain[variables.METRIC.name] = _unexpanded(settings.metric)
+        plain[variables.METRIC.name] = unexpanded(settings.metric)
     if spec.runs_per_agent is not None:
         plain[variables.RUNS_PER_AGENT.name] = str(spec.runs_per_agent)
-    if settings.app_url is not None:
-        plain["WANDB_APP_URL"] = settings.app_url
-    return [
-        *({"name": name, "value": value} for name, value in plain.items()),
-        {"name": variables.NODE.name, "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
-        {"name": "WANDB_API_KEY", "valueFrom": {"secretKeyRef": {"name": secret.name, "key": secret.key}}},
-    ]
+    node = {"name": variables.NODE.name, "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}
+    return [*pod_parts.environment(plain, spec.wandb), node]
 
 
 def _of_trials(trial: TrialSettings) -> dict[str, str]:
@@ -155,10 +132,5 @@ def _of_checkpoints(checkpoint: Checkpoint | None) -> dict[str, str]:
         return {}
     told = {variables.CHECKPOINTS.name: checkpoint.mount_path}
     if checkpoint.resume_args:
-        told[variables.RESUME_ARGS.name] = _unexpanded(json.dumps(checkpoint.resume_args))
+        told[variables.RESUME_ARGS.name] = unexpanded(json.dumps(checkpoint.resume_args))
     return told
-
-
-def _unexpanded(text: str) -> str:
-    """So that the kubelet, which replaces $(NAME), hands it on as it is."""
-    return text.replace("$", "$$")

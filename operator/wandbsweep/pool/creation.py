@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from wandbsweep.pool.actions import Action, AdoptSweep, ClaimObject, CreateSweep, FindAndStop
+from wandbsweep.sweep.rendering.evaluation import EvaluationStage
 from wandbsweep.sweep.wandb_config import (
     definition_digest,
     definition_token,
@@ -19,6 +20,7 @@ from wandbsweep.sweep.wandb_config import (
 )
 
 if TYPE_CHECKING:
+    from wandbsweep.api.spec import WandbSweepSpec
     from wandbsweep.pool.facts import Intent, Snapshot
     from wandbsweep.sweep.definition import SweepDefinition
 
@@ -51,7 +53,18 @@ def entity_of(snapshot: Snapshot) -> str | None:
 
 def wanted_digest(snapshot: Snapshot, definition: SweepDefinition) -> str:
     """The digest of the sweep that the object wants now."""
-    return definition_digest(definition, entity=entity_of(snapshot), project=project_of(snapshot) or "")
+    return definition_digest(
+        definition,
+        entity=entity_of(snapshot),
+        project=project_of(snapshot) or "",
+        evaluation=evaluation_of(snapshot.spec),
+    )
+
+
+def evaluation_of(spec: WandbSweepSpec) -> EvaluationStage | None:
+    """What the object has run after each training."""
+    stage = spec.evaluation
+    return EvaluationStage(tuple(stage.command), stage.timeout_seconds) if stage else None
 
 
 def creation_actions(snapshot: Snapshot, definition: SweepDefinition, project: str) -> tuple[Action, ...]:
@@ -75,6 +88,7 @@ def creation_actions(snapshot: Snapshot, definition: SweepDefinition, project: s
         max_runs=spec.max_runs,
         runs_per_agent=spec.runs_per_agent,
         agent_count=spec.agent_count,
+        evaluation=evaluation_of(spec),
     )
     return (
         *stale,

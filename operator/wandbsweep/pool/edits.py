@@ -13,7 +13,7 @@ from wandbsweep.api.spec import DrainPolicy
 from wandbsweep.api.status import PastSweep, WandbSweepStatus
 from wandbsweep.pool.actions import Action, RemoveAgent, SetSweepState, UpdateSweep
 from wandbsweep.pool.agents import Work, agents_of
-from wandbsweep.pool.creation import wanted_digest
+from wandbsweep.pool.creation import evaluation_of, wanted_digest
 from wandbsweep.pool.engines import missing_engine
 from wandbsweep.sweep.wandb_config import digest_of_token, effective_run_cap, wandb_config
 
@@ -122,6 +122,7 @@ def _config(snapshot: Snapshot, definition: SweepDefinition, reading: SweepReadi
         max_runs=own or (reading.run_cap if derived else None),
         runs_per_agent=None,
         agent_count=spec.agent_count,
+        evaluation=evaluation_of(spec),
     )
 
 

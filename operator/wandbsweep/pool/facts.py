@@ -83,6 +83,18 @@ class Best:
 
 
 @dataclass(frozen=True)
+class FrontRun:
+    """A run on the front of scores over costs."""
+
+    run_id: str
+    name: str
+    url: str
+    score: float
+    cost: float
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class FailedRun:
     """A run that ended badly, as an Event tells of it."""
 
@@ -118,6 +130,7 @@ class SweepReading:
     display_name: str | None = None
     description: str | None = None
     goal: Literal["minimize", "maximize"] | None = None  # of the sweep's metric
+    front: tuple[FrontRun, ...] = ()  # of a search by Protein, cheapest first
 
     @property
     def total_runs(self) -> int:
@@ -187,11 +200,35 @@ class AgentPod:
 
 
 @dataclass(frozen=True)
+class SearchJob:
+    """The Job of a sweep's search, with what is to be known of its pod: the live one, else the last that ended."""
+
+    name: str
+    attempt: int
+    phase: JobPhase
+    created_at: datetime
+    finished_at: datetime | None = None
+    deleting: bool = False
+    digest: str | None = None  # of what it was told and made from
+    sweep: str | None = None  # entity/project/id that it searches
+    ready: bool = False
+    pod_name: str | None = None  # of a live pod that is not being deleted
+    told_agents: int | None = None  # by an annotation on that pod
+    waiting: str | None = None  # why it does not run yet: scheduling, image, volumes
+    unschedulable: bool = False
+    exit_code: int | None = None  # of the search's own container
+    exit_reason: str | None = None  # the search's word for its end, such as SearchInvalid
+    exit_message: str | None = None
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """Everything that one pass decides from.
 
     `definition` is absent when the sweep is joined by its ID or cannot be read; the problem then says why.
     `reading` is absent as long as there is no sweep or the server has not answered since the operator started.
+    `searched` is the definition of the sweep that exists, where that needs a search of ours; absent when it cannot be
+    read or is another one by now, and `searched_problem` says why.
     """
 
     namespace: str
@@ -212,6 +249,10 @@ class Snapshot:
     busy: Mapping[str, datetime] | None = None  # since when the agent on a host (its pod) has its run; None: unknown
     jobs: tuple[AgentJob, ...] = ()
     pods: tuple[AgentPod, ...] = field(default=(), repr=False)
+    search: tuple[SearchJob, ...] = ()  # Jobs of the search, where the sweep needs one
+    searched: SweepDefinition | None = None
+    searched_problem: Problem | None = None
+    scheduler_unsupported: Problem | None = None  # a searched sweep is to be created, and the W&B server cannot hold it
 
     @property
     def path(self) -> SweepPath | None:

@@ -1,6 +1,7 @@
 """Builds the Job of one agent: what it is called, whose it is, how its pods' ends are taken, and its pod.
 
-The pod is the user's template with the agent in it; see `agent_pod`.
+The pod is the user's template with the agent in it; see `agent_pod`. What a Job is around its pod is the same for the
+search of a sweep; see `search_job`.
 """
 
 from __future__ import annotations
@@ -56,14 +57,23 @@ def base_url(spec: WandbSweepSpec, runtime: Runtime) -> str:
     return (spec.wandb.base_url or runtime.wandb_base_url).rstrip("/")
 
 
+def app_url(spec: WandbSweepSpec, runtime: Runtime) -> str | None:
+    """Where people see that server, if it is the installation's own; None where that is not known."""
+    return runtime.wandb_app_url if spec.wandb.base_url is None else None
+
+
 def template_digest(spec: WandbSweepSpec) -> str:
     """Of all that an agent is made from and an edit may change. Agents with another digest are replaced.
 
     The operator's own image and the defaults of its fields are not in it: an upgrade replaces no agent.
     """
     made_from = {"template", "trial", "checkpoint", "runs_per_agent", "wandb"}
-    told = spec.model_dump(mode="json", include=made_from, exclude_defaults=True)
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:_DIGEST_LENGTH]
+    return digest(spec.model_dump(mode="json", include=made_from, exclude_defaults=True))
+
+
+def digest(parts: dict[str, Any]) -> str:
+    """Of what a Job is made from, so that one made from something else can be told."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:_DIGEST_LENGTH]
 
 
 def agent_job(
@@ -92,19 +102,32 @@ def agent_job(
     settings = AgentSettings(
         path=path,
         base_url=base_url(spec, runtime),
-        app_url=runtime.wandb_app_url if spec.wandb.base_url is None else None,
+        app_url=app_url(spec, runtime),
         runtime_image=runtime.image,
         runtime_pull_policy=runtime.image_pull_policy,
         metric=metric,
         avoid=tuple(avoid),
         unwelcome=tuple(unwelcome),
     )
-    template = pod_template(spec, settings, marks)
+    name, template = job_name(owner.name, slot, attempt), pod_template(spec, settings, marks)
+    return job_manifest(owner, name, template, marks, notes, failures=_FAILURES)
+
+
+def job_manifest(
+    owner: Owner,
+    name: str,
+    template: dict[str, Any],
+    marks: dict[str, str],
+    notes: dict[str, str],
+    *,
+    failures: Sequence[int],
+) -> dict[str, Any]:
+    """A Job of the object's around this pod; `failures` are the codes with which its first container ends badly."""
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
-            "name": job_name(owner.name, slot, attempt),
+            "name": name,
             "namespace": owner.namespace,
             "labels": marks,
             "annotations": notes,
@@ -113,20 +136,20 @@ def agent_job(
         "spec": {
             "backoffLimit": 0,
             "podReplacementPolicy": "Failed",
-            "podFailurePolicy": {"rules": _failure_rules(template)},
+            "podFailurePolicy": {"rules": _failure_rules(template, failures)},
             "template": template,
         },
     }
 
 
-def _failure_rules(template: dict[str, Any]) -> list[dict[str, Any]]:
+def _failure_rules(template: dict[str, Any], failures: Sequence[int]) -> list[dict[str, Any]]:
     """The Job itself replaces a pod that was disrupted or drained, at no cost; the operator judges every other end.
 
     Drained is a pod that somebody deleted, and one of a Job that was suspended, which tells of no disruption.
     """
-    trainer = {"containerName": name} if (name := template["spec"]["containers"][0].get("name")) else {}
-    drained = {**trainer, "operator": "In", "values": [int(AgentExit.DRAINED)]}
-    failed = {**trainer, "operator": "In", "values": [int(code) for code in _FAILURES]}
+    first = {"containerName": name} if (name := template["spec"]["containers"][0].get("name")) else {}
+    drained = {**first, "operator": "In", "values": [int(AgentExit.DRAINED)]}
+    failed = {**first, "operator": "In", "values": [int(code) for code in failures]}
     return [
         {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
         {"action": "Ignore", "onExitCodes": drained},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from wandbsweep.api.reasons import Reason
-    from wandbsweep.pool.actions import FindAndStop, RemoveAgent, SetSweepState, UpdateSweep
+    from wandbsweep.pool.actions import FindAndStop, RemoveAgent, RemoveSearch, SetSweepState, UpdateSweep
     from wandbsweep.pool.facts import Problem
     from wandbsweep.sweep.path import SweepPath
 
@@ -30,6 +30,9 @@ class Outcome:
     create_problem: Problem | None = None
     wandb_problem: Problem | None = None
     agents_problem: Problem | None = None
+    search_problem: Problem | None = None  # the API server refused the search's Job
     started: tuple[str, ...] = ()  # names of the Jobs that this pass created
     removed: tuple[RemoveAgent, ...] = ()
+    started_search: str | None = None  # name of the search Job that this pass created
+    removed_search: tuple[RemoveSearch, ...] = ()
     on_wandb: tuple[SetSweepState | UpdateSweep | FindAndStop, ...] = ()  # what was done to sweeps that were there

@@ -28,6 +28,12 @@ def grid_points(parameters: Iterable[Parameter]) -> Iterator[dict[str, Any]]:
         yield recorded_values(zip(ordered, _choices(axes, number), strict=True))
 
 
+def grid_point(parameters: Iterable[Parameter], number: int) -> dict[str, Any]:
+    """The values of the trial that has this number, from 0 on."""
+    ordered = sorted(parameters, key=lambda parameter: parameter.path)
+    return recorded_values(zip(ordered, _choices([axis_of(each) for each in ordered], number), strict=True))
+
+
 def count_points(parameters: Iterable[Parameter]) -> int:
     """How many different points a grid over these parameters has."""
     return math.prod(_size(axis_of(parameter)) for parameter in parameters)

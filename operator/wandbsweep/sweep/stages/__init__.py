@@ -1,0 +1,1 @@
+"""Method stages: several searches of one sweep, one after another, with ranges that narrow around the best runs."""

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from stock_agent import stock_agent_argv
 from wandbsweep.sweep.definition import read_definition
 from wandbsweep.sweep.rendering.macros import escape_macros, render_command
+from wandbsweep.sweep.rendering.surroundings import fill_in_surroundings
 from wandbsweep.sweep.rules import Rule
-from wandbsweep.sweep.trials.surroundings import fill_in_surroundings
 
 SPELT_BY_BOTH = ["${args}", "${args_no_equals}", "${args_no_boolean_flags}", "${args_json}"]
 FILLED_IN_BY_THE_AGENT = ["${env}", "${interpreter}", "${program}", "--task=${envvar:TASK}", "${envvar:NO_SUCH}",

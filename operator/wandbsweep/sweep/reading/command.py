@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wandbsweep.sweep.problems import Place, Report, did_you_mean, kind_of
 from wandbsweep.sweep.rendering.macros import ARGUMENT_MACROS, CHECKPOINT_DIR
+from wandbsweep.sweep.rendering.surroundings import VARIABLE
 from wandbsweep.sweep.rules import Rule
-from wandbsweep.sweep.trials.surroundings import VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wandbsweep.sweep.rendering.cell import CellError, read_cell
 from wandbsweep.sweep.rendering.config_file import ConfigFileError, config_text
+from wandbsweep.sweep.rendering.evaluation import EvaluationError, EvaluationStage, read_evaluation, told_evaluation
 from wandbsweep.sweep.rendering.macros import (
     RenderError,
     args_json,
@@ -28,6 +29,7 @@ from wandbsweep.sweep.rendering.macros import (
     uses_config_json_file,
 )
 from wandbsweep.sweep.rendering.scaling import arguments
+from wandbsweep.sweep.rendering.surroundings import fill_in_surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,14 +60,6 @@ class LaunchError(ValueError):
 
 
 @dataclass(frozen=True)
-class EvaluationStage:
-    """What is run after a training that ended well."""
-
-    command: tuple[str, ...]
-    timeout_seconds: int | None = None
-
-
-@dataclass(frozen=True)
 class Launch:
     """The command line of one trial, read."""
 
@@ -81,6 +75,7 @@ class Launch:
     note: Mapping[str, Any] = field(default_factory=dict)
     """What the search says of the trial, such as its name."""
     evaluation: EvaluationStage | None = None
+    """In the user's own words."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +88,9 @@ class Rendered:
     """What the trial tries, by parameter: for a scan the values inside the cell that W&B handed out."""
     argv: tuple[str, ...]
     files: Mapping[str, str]
-    """Contents by path: those that the argv refers to."""
+    """Contents by path: those that the argv refers to, or that of the evaluation."""
+    evaluation: EvaluationStage | None = None
+    """What is started after it, in the words that are started."""
 
 
 def launch_words(
@@ -109,13 +106,12 @@ def launch_words(
 
     `method` is given where W&B knows it by another name.
     """
-    stage = evaluation and {"command": escape_macros(evaluation.command), "timeout_seconds": evaluation.timeout_seconds}
     options = (
         (_METHOD, method),
         (_SCAN, short_names),
         (_BASE, base_config),
         (_BASE_FILE, base_config_file),
-        (_EVALUATION, stage),
+        (_EVALUATION, evaluation and told_evaluation(evaluation)),
     )
     given = [flag + _inert(value) for flag, value in options if value is not None]
     return [*PROGRAM, *given, ARGS_MACRO, "--", *escape_macros(command)]
@@ -133,10 +129,18 @@ def method_on_wandb(config: Mapping[str, Any]) -> str | None:
     options = words[len(PROGRAM) : words.index("--")] if "--" in words else []
     if tuple(words[: len(PROGRAM)]) == PROGRAM:
         if named := next((word for word in options if word.startswith(_METHOD)), None):
-            return str(json.loads(named.removeprefix(_METHOD)))
+            return _text(named.removeprefix(_METHOD)) or config.get("method")
         if any(word.startswith(_SCAN) for word in options):
             return SCAN
     return config.get("method")
+
+
+def _text(json_text: str) -> str | None:
+    try:
+        value = json.loads(json_text)
+    except ValueError:
+        return None
+    return value if isinstance(value, str) else None
 
 
 def values_of_scan(recorded: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -164,24 +168,29 @@ def read_launch(words: Sequence[str], args: Mapping[str, Any] | None = None) -> 
             '["wandbsweep", "trial", "${args_json}", "--", ...your own command...]'
         )
     given = _mapping(_from_json(rest[0], "what W&B handed out") if args is None else args, "the sampled values")
-    note = given.get(TRIAL_NOTE)
+    note = _note(given)
     return Launch(
-        args={key: value for key, value in given.items() if key != TRIAL_NOTE},
+        args={key: value for key, value in given.items() if not (note and key == TRIAL_NOTE)},
         command=tuple(rest[2:]),
         short_names=_mapping(options[_SCAN], "--scan") if _SCAN in options else None,
         base_config=_mapping(options[_BASE], "--base-config") if _BASE in options else None,
         base_config_file=options.get(_BASE_FILE),
-        note=note if isinstance(note, dict) else {},
+        note=note,
         evaluation=_evaluation(options[_EVALUATION]) if _EVALUATION in options else None,
     )
 
 
+def _note(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A parameter of the user's may have the same name; a note names its trial."""
+    note = given.get(TRIAL_NOTE)
+    return note if isinstance(note, dict) and isinstance(note.get("name"), str) else {}
+
+
 def _evaluation(told: Any) -> EvaluationStage:
-    stage = _mapping(told, "--evaluation")
-    command = stage.get("command")
-    if not isinstance(command, list) or not command:
-        raise LaunchError("--evaluation has no command")
-    return EvaluationStage(tuple(map(str, command)), stage.get("timeout_seconds"))
+    try:
+        return read_evaluation(told)
+    except EvaluationError as error:
+        raise LaunchError(str(error)) from None
 
 
 def _from_json(text: str, what: str) -> Any:
@@ -198,7 +207,12 @@ def _mapping(value: Any, what: str) -> Mapping[str, Any]:
 
 
 def render_launch(
-    launch: Launch, *, args_json_file: str, config_folder: str, checkpoint_dir: str | None = None
+    launch: Launch,
+    *,
+    args_json_file: str,
+    config_folder: str,
+    checkpoint_dir: str | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> Rendered:
     """What to start for one trial.
 
@@ -207,40 +221,50 @@ def render_launch(
         args_json_file: the path behind `${args_json_file}`.
         config_folder: where the file behind `${config_json_file}` goes, empty for here; it is called after the trial.
         checkpoint_dir: what `${checkpoint_dir}` stands for; it stays as it is where that is not known.
+        environ: the variables behind `${envvar:X}` of an evaluation; None: they are not known here, and it stays.
 
     Raises:
         LaunchError: a value cannot reach the trainer unchanged.
     """
+    stage = launch.evaluation
+    after = fill_in_surroundings(escape_macros(stage.command), program=None, environ=environ) if stage else []
     try:
         name, values, shown = _trial_of(launch)
-        config_file = str(PurePath(config_folder, f"{name or 'config'}.json"))
-        argv = render_command(
-            launch.command,
-            values,
-            args_json_file=args_json_file,
-            config_json_file=config_file,
-            checkpoint_dir=checkpoint_dir,
+        config_file = str(PurePath(config_folder, f"{(name or 'config').replace('/', '_')}.json"))
+        argv, later = (
+            tuple(
+                render_command(
+                    command,
+                    values,
+                    args_json_file=args_json_file,
+                    config_json_file=config_file,
+                    checkpoint_dir=checkpoint_dir,
+                )
+            )
+            for command in (launch.command, after)
         )
         files = {}
-        if uses_args_json_file(launch.command):
+        if uses_args_json_file([*launch.command, *after]):
             files[args_json_file] = args_json(values)
-        if uses_config_json_file(launch.command):
-            if launch.base_config is None:
-                raise LaunchError("the command asks for ${config_json_file}, and the sweep has no base_config")
-            base, file = launch.base_config, launch.base_config_file
-            given = {argument.name: argument.value for argument in arguments(values)}
-            files[config_file] = config_text(base, given, name=name, base_file=file, shown=shown)
+        if uses_config_json_file([*launch.command, *after]):
+            files[config_file] = _config_text(launch, values, name, shown)
     except (RenderError, ConfigFileError) as error:
         raise LaunchError(str(error)) from None
-    return Rendered(name, values, tuple(argv), files)
+    return Rendered(name, values, argv, files, EvaluationStage(later, stage.timeout_seconds) if stage else None)
+
+
+def _config_text(launch: Launch, values: Mapping[str, Any], name: str | None, shown: Sequence[tuple[str, Any]]) -> str:
+    if launch.base_config is None:
+        raise LaunchError("the command asks for ${config_json_file}, and the sweep has no base_config")
+    given = {argument.name: argument.value for argument in arguments(values)}
+    return config_text(launch.base_config, given, name=name, base_file=launch.base_config_file, shown=shown)
 
 
 def _trial_of(launch: Launch) -> tuple[str | None, Mapping[str, Any], list[tuple[str, Any]]]:
     """The trial's name, its values, and what is told of them in the `meta` section."""
     if launch.short_names is None:
         shown = [(argument.parameter, launch.args[argument.parameter]) for argument in arguments(launch.args)]
-        name = launch.note.get("name")
-        return name if isinstance(name, str) and "/" not in name else None, launch.args, shown
+        return launch.note.get("name") or None, launch.args, shown
     try:
         cell = read_cell(launch.args.get(SCAN))
     except CellError as error:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wandbsweep.sweep.rendering.cell import sent_cell
 from wandbsweep.sweep.rendering.launch import PROGRAM, SCAN, Rendered, read_launch, render_launch
+from wandbsweep.sweep.rendering.surroundings import fill_in_surroundings
 from wandbsweep.sweep.trials.grid import grid_points
-from wandbsweep.sweep.trials.surroundings import fill_in_surroundings
 from wandbsweep.sweep.wandb_config import wrapped_command
 
 if TYPE_CHECKING:

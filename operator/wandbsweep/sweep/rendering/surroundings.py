@@ -1,6 +1,9 @@
 """The macros of a command that W&B's agent fills in itself: the program, its interpreter, variables of the machine.
 
-Here they are filled in only to show what an agent would run; the agent does so for real.
+The agent does so for the sweep's own command, which is filled in here only to show what would run. The words of an
+evaluation it never sees: for them this is the real thing.
+
+Standard library only: this file travels into training containers.
 """
 
 from __future__ import annotations

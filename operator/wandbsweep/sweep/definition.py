@@ -24,11 +24,20 @@ from wandbsweep.sweep.reading.dialects import in_one_shape
 from wandbsweep.sweep.reading.keys import check_keys
 from wandbsweep.sweep.reading.objective import check_early_terminate, read_metric
 from wandbsweep.sweep.reading.parameters import check_grid, read_parameters, warn_of_whole_bounds
+from wandbsweep.sweep.reading.scheduler import (
+    CUSTOM,
+    SCHEDULER,
+    Scheduler,
+    check_distributions,
+    draws_itself,
+    read_scheduler,
+)
 from wandbsweep.sweep.rendering.launch import SCAN
 from wandbsweep.sweep.rules import Rule
 from wandbsweep.sweep.scan.in_kubernetes import check_order
 from wandbsweep.sweep.scan.reading import read_scan
 from wandbsweep.sweep.scan.trials import read_trials
+from wandbsweep.sweep.stages.settings import STAGES, Stage, read_stages
 from wandbsweep.sweep.texts.document import read_document
 from wandbsweep.sweep.texts.numbers import is_number
 
@@ -40,7 +49,7 @@ if TYPE_CHECKING:
 
 __all__ = ["METHODS", "InvalidSweepError", "SweepDefinition", "read_definition"]
 
-METHODS: Final = ("grid", "random", "bayes", PROTEIN, SCAN)
+METHODS: Final = ("grid", "random", "bayes", PROTEIN, SCAN, STAGES)
 
 _NONE_AT_HAND: Final[Mapping[tuple[str, str], str]] = MappingProxyType({})
 
@@ -65,6 +74,10 @@ class SweepDefinition:
     """Of a scan, in their order; none where its base_config is in a ConfigMap that is not at hand."""
     protein: ProteinSettings | None
     """How Protein searches, where the method is protein."""
+    scheduler: Scheduler | None
+    """Who searches beside W&B's server, where the definition names somebody."""
+    stages: tuple[Stage, ...]
+    """The searches that follow each other, where the method is stages."""
     warnings: tuple[Finding, ...]
 
 
@@ -89,7 +102,10 @@ def read_definition(
     metric_name, metric_goal = read_metric(config, method, place, report)
     check_early_terminate(config, place, report)
     base_config = read_base_config(config, config_maps, place, report)
+    scheduler = read_scheduler(config, place, report)
     parameters, trials = _read_search(config, method, base_config, place, report)
+    if scheduler:
+        check_distributions(parameters, scheduler, report)
     if not isinstance(source, str):
         warn_of_whole_bounds(parameters, report)
         check_order(config.get("parameters"), parameters, place / "parameters", report)
@@ -112,6 +128,8 @@ def read_definition(
         base_config=base_config,
         trials=trials,
         protein=read_protein(config, place, report) if method == PROTEIN else None,
+        scheduler=scheduler,
+        stages=read_stages(config, parameters, place, report),
         warnings=report.warnings,
     )
     if report.errors:
@@ -129,6 +147,8 @@ def _read_search(
         parameters = read_scan(section, spot, report)
         sound = len(report.errors) == before
         return parameters, read_trials(parameters, base, config, place, report) if sound else ()
+    if section is None and draws_itself(config):
+        return (), ()
     read = read_protein_parameters if method == PROTEIN else read_parameters
     parameters = read_scaled_parameters(read, section, spot, report)
     if method == "grid":
@@ -141,8 +161,12 @@ def _read_search(
 def _read_method(config: Mapping[str, Any], place: Place, report: Report) -> str:
     method = config.get("method")
     choice = f"use {', '.join(METHODS[:-1])} or {METHODS[-1]}"
-    if method in METHODS:
+    if method in METHODS or (method == CUSTOM and SCHEDULER in config):
         return str(method)
+    if method == CUSTOM:
+        choice = f"say who searches, such as scheduler: {{engine: optuna}}, or {choice}"
+        report.add(Rule.MISSING_KEY, place / SCHEDULER, "is missing, and W&B does not search by method custom", choice)
+        return ""
     if method is None:
         report.add(Rule.MISSING_KEY, place / "method", "is missing", choice)
     else:

@@ -28,10 +28,6 @@ def _check_controller(value: Any, place: Place, report: Report) -> None:
         report.add(Rule.UNSUPPORTED, place, message, "remove it")
 
 
-def _refuse(message: str, remedy: str) -> Callable[[Any, Place, Report], None]:
-    return lambda _value, place, report: report.add(Rule.UNSUPPORTED, place, message, remedy)
-
-
 def _accept(_value: Any, _place: Place, _report: Report) -> None:
     """For keys that have a reader of their own."""
 
@@ -40,6 +36,7 @@ _KEYS: Final[Mapping[str, Callable[[Any, Place, Report], None]]] = {
     "method": _accept,
     "parameters": _accept,
     "protein": _accept,
+    "stages": _accept,
     "metric": _accept,
     "command": _accept,
     "early_terminate": _accept,
@@ -56,8 +53,8 @@ _KEYS: Final[Mapping[str, Callable[[Any, Place, Report], None]]] = {
     "image_uri": _check_text,
     "kind": _check_kind,
     "controller": _check_controller,
-    "metrics": _refuse("searching for several metrics is not supported", "name one under metric"),
-    "scheduler": _refuse("a scheduler of one's own is not supported", "remove it and use method grid, random or bayes"),
+    "metrics": _accept,
+    "scheduler": _accept,
 }
 
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from wandbsweep.sweep.problems import Place, Report, did_you_mean, kind_of
 from wandbsweep.sweep.protein.settings import PROTEIN
+from wandbsweep.sweep.reading.scheduler import CUSTOM
 from wandbsweep.sweep.rules import Rule
+from wandbsweep.sweep.stages.settings import STAGES
 from wandbsweep.sweep.texts.numbers import checked_number, is_number
 
 if TYPE_CHECKING:
@@ -32,16 +34,40 @@ def read_metric(
     config: Mapping[str, Any], method: str, place: Place, report: Report
 ) -> tuple[str | None, Literal["minimize", "maximize"]]:
     """Name and goal of the metric; as with W&B the goal is to minimize where none is given."""
+    if "metrics" in config:
+        return _read_metrics(config, method, place, report)
     place = place / "metric"
     if "metric" not in config:
         needing = "early_terminate" if "early_terminate" in config else None
-        if method in ("bayes", PROTEIN):
+        if method in ("bayes", PROTEIN, CUSTOM, STAGES):
             needing = f"method {method}"
         if needing:
             remedy = "write {name: <what the program logs>, goal: maximize}"
             report.add(Rule.MISSING_KEY, place, f"is missing, and {needing} needs one", remedy)
         return None, "minimize"
-    metric = config["metric"]
+    return _read_one(config["metric"], place, report)
+
+
+def _read_metrics(
+    config: Mapping[str, Any], method: str, place: Place, report: Report
+) -> tuple[str | None, Literal["minimize", "maximize"]]:
+    """Of several metrics the first one, by which the best run is told."""
+    metrics, place = config["metrics"], place / "metrics"
+    if "metric" in config:
+        report.add(Rule.SAME_SETTING, place, "cannot stand beside metric", "remove one of them")
+    elif method != CUSTOM:
+        remedy = "write method: custom and scheduler: {engine: optuna}, or name one under metric"
+        report.add(Rule.INVALID_VALUE, place, "are for a search that knows several, by Optuna or Ax", remedy)
+    if not isinstance(metrics, list):
+        report.add(Rule.WRONG_KIND, place, f"must be a list, not {kind_of(metrics)}", "name one under metric")
+        return None, "minimize"
+    if len(metrics) < 2:  # noqa: PLR2004 - several
+        report.add(Rule.EMPTY, place, "must have two metrics or more", "name one under metric")
+    read = [_read_one(metric, place / index, report) for index, metric in enumerate(metrics)]
+    return read[0] if read else (None, "minimize")
+
+
+def _read_one(metric: Any, place: Place, report: Report) -> tuple[str | None, Literal["minimize", "maximize"]]:
     if not isinstance(metric, dict):
         example = f"{{name: {metric}, goal: maximize}}" if isinstance(metric, str) else "{name: ..., goal: maximize}"
         report.add(Rule.WRONG_KIND, place, f"must be a mapping, not {kind_of(metric)}", f"write {example}")

@@ -15,10 +15,12 @@ from wandbsweep.api.labels import UID_MARKER
 from wandbsweep.sweep.protein.on_wandb import without_protein
 from wandbsweep.sweep.protein.settings import PROTEIN
 from wandbsweep.sweep.reading.base_config import BASE_CONFIG, BASE_CONFIG_FILE
+from wandbsweep.sweep.reading.scheduler import CUSTOM
 from wandbsweep.sweep.rendering.cell import sent_cell
 from wandbsweep.sweep.rendering.evaluation import told_evaluation
 from wandbsweep.sweep.rendering.launch import SCAN, launch_words
 from wandbsweep.sweep.scan.reading import short_names
+from wandbsweep.sweep.searching import NO_METRIC, engine_of
 from wandbsweep.sweep.stages.on_wandb import without_stages
 from wandbsweep.sweep.stages.settings import STAGES
 from wandbsweep.sweep.trials.grid import count_points
@@ -48,16 +50,7 @@ def wandb_config(
     evaluation: EvaluationStage | None = None,
 ) -> dict[str, Any]:
     """The configuration of the sweep as W&B stores it. The user's own name and description are kept."""
-    config = copy.deepcopy(dict(definition.config))
-    if definition.method == SCAN:
-        config["method"] = "grid"
-        config["parameters"] = {SCAN: {"values": [sent_cell(cell) for cell in definition.trials]}}
-    elif definition.method == PROTEIN:
-        config = without_protein(config, definition.parameters)
-    elif definition.method == STAGES:
-        config = without_stages(config, definition.parameters)
-    else:
-        config["parameters"] = wandb_parameters(definition.parameters)
+    config = _as_wandb_searches_it(definition)
     for key in (BASE_CONFIG, BASE_CONFIG_FILE):
         config.pop(key, None)
     if definition.program is not None:
@@ -68,6 +61,23 @@ def wandb_config(
     cap = effective_run_cap(definition, max_runs=max_runs, runs_per_agent=runs_per_agent, agent_count=agent_count)
     if cap is not None:
         config["run_cap"] = cap
+    return config
+
+
+def _as_wandb_searches_it(definition: SweepDefinition) -> dict[str, Any]:
+    """Method, parameters and metric in W&B's own terms; what it does not search itself has method custom."""
+    config = copy.deepcopy(dict(definition.config))
+    if definition.method == SCAN:
+        cells = {"values": [sent_cell(cell) for cell in definition.trials]}
+        config = {**config, "method": CUSTOM, "parameters": {SCAN: cells}}
+    elif definition.method == PROTEIN:
+        config = without_protein(config, definition.parameters)
+    elif definition.method == STAGES:
+        config = without_stages(config, definition.parameters)
+    elif definition.parameters:
+        config["parameters"] = wandb_parameters(definition.parameters)
+    if definition.metric_name is None and engine_of(definition):
+        config["metric"] = {"name": NO_METRIC, "goal": "minimize"}
     return config
 
 
@@ -118,6 +128,7 @@ def wrapped_command(definition: SweepDefinition, evaluation: EvaluationStage | N
         short_names=short_names(definition.parameters) if definition.method == SCAN else None,
         base_config=base.content if base else None,
         base_config_file=base.file if base else None,
+        method=definition.method if definition.method in (PROTEIN, STAGES) else None,
         evaluation=evaluation and _with_program(evaluation, definition.program),
     )
 

@@ -232,7 +232,7 @@ def test_the_wrong_examples_of_the_systems_are_told_how_they_are_wrong(lint):
             3,
             "method",
             "'grid|random|bayes' is no search method",
-            "use grid, random, bayes, protein or scan",
+            "use grid, random, bayes, protein, scan or stages",
         ),
         (7, "metric.goal", "must be minimize or maximize, not 'maximize|minimize'", ""),
         (

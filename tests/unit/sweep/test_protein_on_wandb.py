@@ -46,7 +46,7 @@ def test_mettas_quick_sweep_becomes_a_sweep_of_method_custom():
             "trainer.optimizer.learning_rate": {"distribution": "log_uniform_values", "min": 0.0001, "max": 0.001}
         },
         "program": "tools/train.py",
-        "command": ["wandbsweep", "trial", "${args_json}", "--", *HYDRA],
+        "command": ["wandbsweep", "trial", '--method="protein"', "${args_json}", "--", *HYDRA],
         "run_cap": 16,
     }
     assert schema_violations_from_proposed_config(config) == []

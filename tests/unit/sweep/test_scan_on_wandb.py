@@ -1,4 +1,4 @@
-"""What W&B gets of a scan, and that its own engine hands each trial out once, in the scan's order."""
+"""What W&B gets of a scan, and that each trial comes back from it as it was."""
 
 import json
 import warnings
@@ -7,7 +7,9 @@ import pytest
 import yaml
 
 from wandbsweep.sweep.definition import read_definition
-from wandbsweep.sweep.rendering.launch import LaunchError, method_on_wandb
+from wandbsweep.sweep.on_wandb import scan_on_wandb
+from wandbsweep.sweep.rendering.cell import CellError, sent_cell
+from wandbsweep.sweep.rendering.launch import LaunchError
 from wandbsweep.sweep.trials.trials import trial_of
 from wandbsweep.sweep.wandb_config import effective_run_cap, grid_size, wandb_config
 from wandbsweep.tracking.config_text import config_text, parse_config
@@ -28,6 +30,14 @@ parameters:
   train.data: {values: [{z: 1.0}, {a: 2}, {}], group: 1, value_names: [z, a, none], name: data}
   algo.lr: {values: [0.1, 1.0], name: lr}
 """
+OBJECT = {
+    "display_name": "anymal",
+    "uid": "u1",
+    "token": "1-t",
+    "max_runs": None,
+    "runs_per_agent": 2,
+    "agent_count": 3,
+}
 NAMES = [
     "bc_L2_0.0_data_z_lr_0.1",
     "bc_L2_0.0_data_z_lr_1.0",
@@ -45,9 +55,11 @@ def definition():
 
 @pytest.fixture(scope="module")
 def sent(definition):
-    return wandb_config(
-        definition, display_name="anymal", uid="u1", token="1-t", max_runs=None, runs_per_agent=2, agent_count=3
-    )
+    return wandb_config(definition, **OBJECT)
+
+
+def sent_to_wandb(text):
+    return wandb_config(read_definition(text, field="scan.yaml"), **OBJECT)
 
 
 def as_go_stores_it(value):
@@ -59,8 +71,8 @@ def as_go_stores_it(value):
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def test_wandb_gets_a_grid_over_one_parameter(sent):
-    assert sent["method"] == "grid"
+def test_wandb_gets_the_trials_as_the_values_of_one_parameter_that_it_does_not_search(sent):
+    assert sent["method"] == "custom"
     assert list(sent["parameters"]) == ["scan"]
     assert [cell["name"] for cell in sent["parameters"]["scan"]["values"]] == NAMES
     assert sent["command"][:2] == ["wandbsweep", "trial"]
@@ -76,29 +88,40 @@ def test_what_wandb_checks_it_accepts(sent):
 
 
 @pytest.mark.parametrize("stored", [lambda value: value, as_go_stores_it], ids=["exact", "as Go stores it"])
-def test_each_trial_is_handed_out_once_and_in_order(stored, definition, sent):
-    config = stored(parse_config(config_text(sent)))
-    runs, trials = [], []
-    while (proposed := sweeps.next_run(dict(config), runs)) is not None:
-        recorded = stored(json.loads(json.dumps(proposed.config)))
-        trials.append(trial_of(definition, {"scan": recorded["scan"]["value"]}))
-        runs.append(sweeps.SweepRun(name=f"r{len(runs)}", state=sweeps.RunState.finished, config=recorded))
-        assert len(runs) <= len(NAMES)
+def test_each_trial_comes_back_as_it_was_and_in_order(stored, definition, sent):
+    cells, short_names = scan_on_wandb(stored(parse_config(config_text(sent))))
 
+    handed_out = [stored(json.loads(json.dumps(sent_cell(cell)))) for cell in cells]
+    trials = [trial_of(definition, {"scan": cell}) for cell in handed_out]
     assert [trial.name for trial in trials] == NAMES
     assert [json.dumps(trial.values) for trial in trials] == [json.dumps(cell.values) for cell in definition.trials]
+    assert short_names == {"train.L2": "L2", "train.data": "data", "algo.lr": "lr"}
+
+
+def test_a_scan_without_a_metric_gets_one_that_nobody_logs():
+    config = sent_to_wandb("{method: scan, program: t, parameters: {a: {values: [1, 2]}}}")
+    assert config["metric"] == {"name": "wandbsweep/none", "goal": "minimize"}
+    assert sweeps.schema_violations_from_proposed_config(config) == []
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"parameters": {"scan": {"values": []}}},
+        {"parameters": {"scan": {"values": [{"name": "a"}]}}},
+        {"parameters": {"scan": {"values": [{"name": "a", "values": {"lr": 1}}]}}, "command": ["python", "t.py"]},
+    ],
+)
+def test_a_sweep_from_elsewhere_is_no_scan(config):
+    with pytest.raises((CellError, LaunchError)):
+        scan_on_wandb(config)
 
 
 def test_the_budget_is_the_number_of_trials(definition):
     assert grid_size(definition) == 6
     assert effective_run_cap(definition, max_runs=None, runs_per_agent=2, agent_count=3) is None
     assert effective_run_cap(definition, max_runs=4, runs_per_agent=2, agent_count=3) == 4
-
-
-def test_a_scan_that_is_read_back_from_wandb_is_still_one(sent):
-    config = parse_config(config_text(sent))
-    again = read_definition(dict(config), field="sweep")
-    assert (method_on_wandb(config), grid_size(again)) == ("scan", 6)
 
 
 def test_the_file_of_a_trial_has_its_exact_values(definition, sent):

@@ -44,7 +44,8 @@ def stored_columns(text: str, definition: dict[str, Any], search: Search) -> dic
         "metric": metric,
         "goal": goal,
         "run_cap": cap if isinstance(cap, int) and not isinstance(cap, bool) and cap > 0 else None,
-        "early_terminate": isinstance(definition.get("early_terminate"), dict),
+        # A scheduler of the user's stops runs itself.
+        "early_terminate": isinstance(definition.get("early_terminate"), dict) and not definition.get("scheduler"),
         "searched_elsewhere": is_searched_elsewhere(definition),
         "grid_size": search.grid_size(definition),
     }

@@ -48,7 +48,7 @@ def heartbeat(server: Server, agent_id: int, living: Collection[str]) -> list[Co
             return _stops(connection, server, sweep, agent, living, now=now)
         if sweep.state in sweeps.OVER:
             for run in unheard:
-                lifecycle.apply_verdict(connection, run, Verdict.KILLED, now=now)
+                lifecycle.apply_verdict(connection, run, Verdict.HAND_TO_ANOTHER, now=now)
             agents.told_to_exit(connection, agent.id)
             return [_EXIT]
         if sweep.state not in sweeps.HANDING_OUT:

@@ -40,15 +40,14 @@ def receive(server: Server, entity: str, project: str, run_name: str, text: byte
     with server.database.write() as connection:
         run = _find(connection, entity, project, run_name)
         changes = _store(connection, run, chunks)
-        if body.get("preempting"):
-            changes |= lifecycle.preempting(connection, run)
-        elif run.state in (runs.PENDING, runs.CRASHED):
-            changes["state"] = runs.RUNNING  # a run that was given up for its silence speaks again
+        replaced = lifecycle.is_replaced(connection, run)
+        if not replaced:
+            changes |= _new_state(connection, run, preempting=bool(body.get("preempting")))
         runs.change(connection, run.id, streamed_at=now, **changes)
-        if body.get("complete"):
+        if body.get("complete") and not replaced:
             run = runs.get(connection, run.id) or run
             lifecycle.end_run(connection, run, _exitcode(body.get("exitcode")), now=now)
-        stopped = run.stop_requested_at is not None
+        stopped = replaced or run.stop_requested_at is not None
     return {"exitcode": None, "limits": {}, "stopped": stopped}
 
 
@@ -64,6 +63,13 @@ def _find(connection: Connection, entity: str, project: str, run_name: str) -> R
     if run is None:
         raise NotFoundError(f"run {entity}/{project}/{run_name} does not exist")
     return run
+
+
+def _new_state(connection: Connection, run: Run, *, preempting: bool) -> dict[str, Any]:
+    if preempting:
+        return lifecycle.preempting(connection, run)
+    # A run that was given up for its silence speaks again.
+    return {"state": runs.RUNNING} if run.state in (runs.PENDING, runs.CRASHED) else {}
 
 
 def _read_chunk(name: str, chunk: Any) -> Chunk:
@@ -91,9 +97,7 @@ def _store(connection: Connection, run: Run, chunks: Mapping[str, Chunk]) -> dic
         elif name == "wandb-summary.json":
             changes["summary"] = strict_json(chunk.lines[-1], "the summary")
         elif name == "output.log":
-            rows = [{"line": chunk.offset + index, "data": line} for index, line in enumerate(chunk.lines)]
-            lines.put(connection, log_lines, run.id, rows)
-            changes["log_count"] = max(run.log_count, chunk.offset + len(chunk.lines))
+            changes["log_count"] = _store_log(connection, run, chunk)
     return changes
 
 
@@ -129,6 +133,19 @@ def _store_history(connection: Connection, run: Run, chunk: Chunk) -> dict[str, 
         "metric_min": low,
         "metric_max": high,
     }
+
+
+def _store_log(connection: Connection, run: Run, chunk: Chunk) -> int:
+    """How many lines the log has now."""
+    known = run.log_count
+    began = lines.at(connection, log_lines, run.id, 0) if chunk.offset == 0 and known else None
+    if began not in (None, chunk.lines[0]) and sweeps.of_controller(connection, run.project_id, run.name):
+        # A scheduler was started again, and numbers its lines anew: what the former one wrote is no part of this log.
+        lines.clear(connection, log_lines, run.id)
+        known = 0
+    rows = [{"line": chunk.offset + index, "data": line} for index, line in enumerate(chunk.lines)]
+    lines.put(connection, log_lines, run.id, rows)
+    return max(known, chunk.offset + len(chunk.lines))
 
 
 def _store_events(connection: Connection, run: Run, chunk: Chunk) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import re
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Text, and_, cast, exists, false, func, literal, not_, or_, select, true
+from sqlalchemy import Boolean, ColumnElement, Text, and_, cast, exists, false, func, literal, not_, or_, select, true
 
 from wandbsweep.server.errors import BadRequestError
 from wandbsweep.server.json_text import read_json
@@ -115,7 +115,7 @@ def _compare(key: str, operator: str, value: Any, field: Callable[[str], Value])
     if operator in ("$in", "$nin"):
         if not isinstance(value, list):
             raise BadRequestError(f"filters: {operator} of {key} must be a list")
-        among = or_(false(), *(_equals(column, each) for each in value))
+        among = _is_among(column, value)
         return among if operator == "$in" else not_(among)
     if operator == "$exists":
         return column.is_not(None) if value else column.is_(None)
@@ -130,6 +130,13 @@ def _equals(column: Value, value: Any) -> Condition:
     if isinstance(value, (dict, list)):
         raise BadRequestError("filters: a field can be compared with a text, a number, true, false or null only")
     return column.is_(None) if value is None else column.is_not_distinct_from(literal(value))
+
+
+def _is_among(column: Value, values: list[Any]) -> Condition:
+    if column is runs.c.name and all(isinstance(each, str) for each in values):
+        # W&B's scheduler names every run that it watches: said to be rare, so that SQLite goes by the index of names.
+        return func.unlikely(column.in_(values), type_=Boolean)
+    return or_(false(), *(_equals(column, each) for each in values))
 
 
 def _is_ordered(key: str, operator: str, column: Value, value: Any) -> Condition:

@@ -59,6 +59,17 @@ def settle(connection: Connection, sweep_id: int | None, *, now: float) -> Sweep
     return sweeps.get(connection, sweep.id)
 
 
+def is_replaced(connection: Connection, run: Run) -> bool:
+    """Whether the place of a run that had failed was given to another: it does not come back then.
+
+    A scheduler replaces what fails, so whoever lets such a run go on when the cap is reached has one run too many.
+    """
+    if run.sweep_id is None or run.state not in waiting.REPLACED:
+        return False
+    sweep = sweeps.get(connection, run.sweep_id)
+    return sweep is not None and sweep.searched_elsewhere and waiting.is_full(connection, sweep)
+
+
 def preempting(connection: Connection, run: Run) -> dict[str, Any]:
     """What it changes about a run that its machine has to go.
 
@@ -115,6 +126,10 @@ def _leave(connection: Connection, run: Run, state: str, *, exitcode: int | None
     sweep = sweeps.get(connection, run.sweep_id) if run.sweep_id is not None else None
     queued = state in (runs.PENDING, runs.PREEMPTED)
     if queued and sweep is not None and sweep.state in sweeps.OVER:
+        if sweep.searched_elsewhere and state == runs.PENDING:
+            _log.info("run %s: %s -> taken back", run.name, run.state)
+            runs.remove(connection, run.id)
+            return
         state, queued = runs.KILLED, False
     _log.info("run %s: %s -> %s", run.name, run.state, state)
     runs.change(

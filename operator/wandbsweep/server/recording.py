@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from wandbsweep.server import lifecycle
 from wandbsweep.server.errors import BadRequestError, NotFoundError
 from wandbsweep.server.json_text import read_object, strict_json, write_json
 from wandbsweep.server.store import projects, runs, sweeps
@@ -64,7 +65,10 @@ def record(connection: Connection, entity: str, given: Mapping[str, Any], *, now
 def change(connection: Connection, run: Run, given: Mapping[str, Any], *, now: float) -> Run:
     """Applies a message about a run. Only one that begins it may set the state: the SDK repeats the others at will."""
     columns = _columns(given)
-    if any(given.get(name) for name in _BEGINS):
+    begins = any(given.get(name) for name in _BEGINS)
+    if begins and lifecycle.is_replaced(connection, run) and not _sweep_is_over(connection, run):
+        columns["stop_requested_at"] = now
+    elif begins:
         # The machine of a run may have to go while the run begins; whoever takes it then starts from pending.
         state = runs.PREEMPTING if run.state == runs.PREEMPTING and run.agent_id is not None else runs.RUNNING
         columns |= {"state": state, "exitcode": None, "streamed_at": now}
@@ -72,6 +76,12 @@ def change(connection: Connection, run: Run, given: Mapping[str, Any], *, now: f
         columns["streamed_at"] = now
     runs.change(connection, run.id, **columns, updated_at=now)
     return runs.get(connection, run.id) or run
+
+
+def _sweep_is_over(connection: Connection, run: Run) -> bool:
+    """Then somebody has a reason to run it again."""
+    sweep = sweeps.get(connection, run.sweep_id) if run.sweep_id is not None else None
+    return sweep is None or sweep.state in sweeps.OVER
 
 
 def _columns(given: Mapping[str, Any]) -> dict[str, Any]:

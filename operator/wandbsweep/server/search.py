@@ -10,6 +10,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from wandbsweep.sweep.searching import NO_METRIC
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import ModuleType
@@ -96,7 +98,7 @@ def is_searched_elsewhere(definition: Mapping[str, Any]) -> bool:
 def metric_of(definition: Mapping[str, Any]) -> tuple[str | None, str]:
     """Name and goal of the metric that a sweep optimises."""
     metric = definition.get("metric")
-    if not isinstance(metric, dict) or not isinstance(metric.get("name"), str):
+    if not isinstance(metric, dict) or not isinstance(metric.get("name"), str) or metric["name"] == NO_METRIC:
         return None, "minimize"
     return metric["name"], "maximize" if metric.get("goal") == "maximize" else "minimize"
 

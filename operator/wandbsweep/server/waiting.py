@@ -11,6 +11,7 @@ from wandbsweep.server.json_text import read_object, write_json
 from wandbsweep.server.store import runs, sweeps
 from wandbsweep.server.store.names import new_name
 from wandbsweep.server.store.tables import runs as run_table
+from wandbsweep.sweep.rendering.launch import TRIAL_NOTE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
     from wandbsweep.server.store.sweeps import Sweep
 
 # A scheduler replaces these, so they are no part of what its sweep may have.
-_REPLACED = (runs.FAILED, runs.CRASHED)
+REPLACED = (runs.FAILED, runs.CRASHED)
 _LONGEST_NAME = 256
 
 
 def counted(sweep: Sweep, counts: Mapping[str, int]) -> int:
     """How many of a sweep's runs count towards its run cap, given how many there are in each state."""
-    return sum(number for state, number in counts.items() if not (sweep.searched_elsewhere and state in _REPLACED))
+    return sum(number for state, number in counts.items() if not (sweep.searched_elsewhere and state in REPLACED))
 
 
 def is_full(connection: Connection, sweep: Sweep) -> bool:
@@ -44,7 +45,8 @@ def enqueue(connection: Connection, sweep: Sweep, config: str, name: str | None,
         raise TooManyRunsError(f"sweep {sweep.name} has the {sweep.run_cap} runs that its run_cap allows")
     if name is not None and len(name) > _LONGEST_NAME:
         raise BadRequestError(f"displayName is longer than {_LONGEST_NAME} characters")
-    return add(connection, sweep, _wire(config), name, now=now)
+    sampled = _wire(config)
+    return add(connection, sweep, sampled, name or _noted_name(sampled), now=now)
 
 
 def add(
@@ -87,6 +89,13 @@ def end_all(connection: Connection, sweep: Sweep, *, now: float) -> None:
     if sweep.searched_elsewhere:
         runs.remove_where(connection, waiting & (run_table.c.state == runs.PENDING))
     runs.change_where(connection, waiting, state=runs.KILLED, updated_at=now)
+
+
+def _noted_name(sampled: Mapping[str, Any]) -> str | None:
+    """The name that a search of this house gives to a trial: the run shows it while it still waits."""
+    note = sampled.get(TRIAL_NOTE, {}).get("value")
+    name = note.get("name") if isinstance(note, dict) else None
+    return name if isinstance(name, str) and name else None
 
 
 def _wire(config: str) -> dict[str, Any]:

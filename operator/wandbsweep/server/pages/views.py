@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from wandbsweep.server import waiting
 from wandbsweep.server.errors import NotFoundError
 from wandbsweep.server.filters import run_order
 from wandbsweep.server.json_text import read_json, read_object
@@ -16,6 +17,7 @@ from wandbsweep.server.store.tables import log_lines
 from wandbsweep.server.store.tables import projects as project_table
 from wandbsweep.server.store.tables import runs as run_table
 from wandbsweep.server.store.tables import sweeps as sweep_table
+from wandbsweep.sweep.rendering.launch import TRIAL_NOTE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +45,9 @@ class SweepRow:
 
     @property
     def done(self) -> int:
-        return sum(self.counts.get(state, 0) for state in runs.TERMINAL)
+        """Of those that count: what failed in a sweep with a scheduler was replaced."""
+        ended = {state: number for state, number in self.counts.items() if state in runs.TERMINAL}
+        return waiting.counted(self.sweep, ended)
 
     @property
     def total(self) -> int:
@@ -85,6 +89,8 @@ def sweep_page(connection: Connection, entity: str, project: str, name: str, *, 
         "sweep": sweep,
         "project": owner,
         "summary": _sweep_row(connection, sweep),
+        "engine": _engine(sweep),
+        "search_log": runs.find(connection, owner.id, sweep.controller_run),
         "rows": rows,
         "names": list(dict.fromkeys(name for row in rows for name in row.parameters)),
         "next_offset": offset + _RUNS_PER_PAGE if len(found) > _RUNS_PER_PAGE else None,
@@ -151,7 +157,15 @@ def _sortable(sweep: Sweep) -> bool:
 
 def _run_row(run: Run, sweep: Sweep) -> RunRow:
     metric = metric_value(read_object(run.summary, "summary"), sweep.metric) if sweep.metric else None
-    return RunRow(run, _shown(read_object(run.sampled or run.config, "parameters"), wire=True), metric)
+    parameters = read_object(run.sampled or run.config, "parameters")
+    parameters.pop(TRIAL_NOTE, None)
+    return RunRow(run, _shown(parameters, wire=True), metric)
+
+
+def _engine(sweep: Sweep) -> str | None:
+    """The engine that the sweep's own scheduler searches with."""
+    scheduler = read_object(sweep.definition, "definition").get("scheduler")
+    return str(scheduler.get("engine") or "") or None if isinstance(scheduler, dict) else None
 
 
 def _shown(values: Mapping[str, Any], *, wire: bool) -> dict[str, str]:

@@ -83,6 +83,12 @@ def find(connection: Connection, project_id: int, name: str) -> Sweep | None:
     return Sweep(**row) if row else None
 
 
+def of_controller(connection: Connection, project_id: int, run_name: str) -> int | None:
+    """The sweep to whose scheduler a run belongs as its log; none for any other run."""
+    chosen = select(sweeps.c.id).where(sweeps.c.project_id == project_id, sweeps.c.controller_run == run_name)
+    return connection.execute(chosen.limit(1)).scalar_one_or_none()
+
+
 def change(connection: Connection, sweep_id: int, **values: Any) -> None:
     connection.execute(update(sweeps).where(sweeps.c.id == sweep_id).values(**values))
 

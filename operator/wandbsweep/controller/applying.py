@@ -1,8 +1,8 @@
 """Apply: carry out a plan, action by action, and say what came of it.
 
-What concerns the object and W&B is done in the plan's order, then agents are taken down, then others are started.
-Trouble with W&B ends the first and forbids the last; agents that have to go, go all the same and wait for it no longer
-than a moment.
+What concerns the object and W&B is done in the plan's order, then Jobs are taken down, then others are started.
+Trouble with W&B ends the first and forbids the last; what has to go, goes all the same and waits for it no longer than
+a moment.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from wandbsweep.api.reasons import Reason
 from wandbsweep.controller.intents import write_intent
 from wandbsweep.controller.kube_api import sweeps_path
 from wandbsweep.controller.pool_changes import PoolChanges
+from wandbsweep.controller.search_changes import SearchChanges
 from wandbsweep.controller.wandb_look import as_problem
 from wandbsweep.controller.wandb_writes import NoAccountError, WandbWrites
 from wandbsweep.pool import actions
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
         | actions.MarkRun
     )
 
-PATIENCE_SECONDS: Final = 5.0  # how long agents that have to go wait for a W&B server that does not answer
+PATIENCE_SECONDS: Final = 5.0  # how long what has to go waits for a W&B server that does not answer
 
 
 @dataclass
@@ -57,6 +58,7 @@ class Applier:
         self._kube = kube
         self._wandb = WandbWrites(kube, tracker, runtime)
         self._pool = PoolChanges(kube, runtime)
+        self._search = SearchChanges(kube, runtime)
 
     async def apply(self, observation: Observation, plan: actions.Plan) -> tuple[Outcome, dict[str, Any]]:
         """Carry out the plan; returns its outcome and the object as it is afterwards.
@@ -65,18 +67,21 @@ class Applier:
         """
         snapshot, progress = observation.snapshot, _Progress(observation.body)
         leaving = [a for a in plan.actions if isinstance(a, actions.RemoveAgent | actions.AskToLeave)]
+        ending = [a for a in plan.actions if isinstance(a, actions.RemoveSearch)]
         steps = asyncio.create_task(self._carry_out(observation, plan, progress))
         try:
-            done, _ = await asyncio.wait({steps}, timeout=PATIENCE_SECONDS if leaving else None)
+            done, _ = await asyncio.wait({steps}, timeout=PATIENCE_SECONDS if leaving or ending else None)
             if done:
                 steps.result()
             await self._pool.take_down(snapshot, leaving)
+            await self._search.take_down(snapshot, ending)
+            await self._search.tell(snapshot, [a for a in plan.actions if isinstance(a, actions.TellSearch)])
             await steps
         finally:
             steps.cancel()
             await asyncio.gather(steps, return_exceptions=True)
         removed = tuple(action for action in leaving if isinstance(action, actions.RemoveAgent))
-        outcome = replace(progress.outcome, removed=removed)
+        outcome = replace(progress.outcome, removed=removed, removed_search=tuple(ending))
         if outcome.wandb_problem is None:
             outcome = await self._start(snapshot, plan, outcome)
         return outcome, progress.body
@@ -101,6 +106,8 @@ class Applier:
                 await self._kube.delete(sweeps_path(snapshot.namespace, snapshot.name), uid=snapshot.uid)
             case actions.StartAgent() | actions.RemoveAgent() | actions.AskToLeave():
                 pass  # in a step of their own
+            case actions.StartSearch() | actions.RemoveSearch() | actions.TellSearch():
+                pass  # as these
             case _:
                 progress.outcome = await self._do_on_wandb(observation, action, progress.outcome)
 
@@ -144,11 +151,15 @@ class Applier:
         return await self._kube.merge_patch(path, {"metadata": {"resourceVersion": version, **change}})
 
     async def _start(self, snapshot: Snapshot, plan: actions.Plan, outcome: Outcome) -> Outcome:
+        search = next((action for action in plan.actions if isinstance(action, actions.StartSearch)), None)
+        answer = await self._search.start(snapshot, search) if search else None
         starts = [action for action in plan.actions if isinstance(action, actions.StartAgent)]
         answers = await self._pool.start(snapshot, starts)
         refusals = [answer for answer in answers if isinstance(answer, Problem)]
         return replace(
             outcome,
+            search_problem=answer if isinstance(answer, Problem) else None,
+            started_search=answer if isinstance(answer, str) else None,
             started=tuple(answer for answer in answers if isinstance(answer, str)),
             agents_problem=refusals[0] if refusals else None,
         )

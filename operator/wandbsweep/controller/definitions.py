@@ -1,20 +1,22 @@
-"""Reads and checks what is to be swept: the definition, wherever it stands, and the pod template, by a dry run."""
+"""Reads and checks what is to be swept: the definition, wherever it stands, and the pod templates, by a dry run."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from wandbsweep.api.reasons import ConditionType, Reason
 from wandbsweep.api.status import ConditionStatus
 from wandbsweep.controller.kube_api import NotFoundError, RefusedError, core_path, jobs_path
 from wandbsweep.pool.facts import Problem
-from wandbsweep.pool.jobs import Owner, agent_job
+from wandbsweep.pool.jobs import agent_job
+from wandbsweep.pool.search_job import search_job
 from wandbsweep.sweep.checks.objects import check_in_object
 from wandbsweep.sweep.definition import InvalidSweepError, SweepDefinition, read_definition
 from wandbsweep.sweep.path import SweepPath
 from wandbsweep.sweep.problems import Place, summary
 from wandbsweep.sweep.reading.base_config import BASE_CONFIG, base_config_source
+from wandbsweep.sweep.search_order import OrderError, search_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,29 +24,49 @@ if TYPE_CHECKING:
     from wandbsweep.api.spec import ConfigMapKeyRef, WandbSweepSpec
     from wandbsweep.api.status import WandbSweepStatus
     from wandbsweep.controller.kube_api import KubeApi
-    from wandbsweep.pool.jobs import Runtime
+    from wandbsweep.pool.jobs import Owner, Runtime
     from wandbsweep.sweep.reading.base_config import ConfigMapKey
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a definition stands and what it says, with the ConfigMaps that it refers to."""
+
+    definition: str | Mapping[str, Any]
+    place: Place
+    config_maps: Mapping[tuple[str, str], str]
 
 
 async def read_sweep(kube: KubeApi, namespace: str, spec: WandbSweepSpec) -> SweepDefinition | Problem:
     """The definition of a sweep that is to be created, or what is wrong with it."""
-    source: str | Mapping[str, Any] = spec.sweep or {}
-    field, joint = "spec.sweep", "."
+    source = await read_source(kube, namespace, spec)
+    return source if isinstance(source, Problem) else understand(source, spec)
+
+
+async def read_source(kube: KubeApi, namespace: str, spec: WandbSweepSpec) -> Source | Problem:
+    """What the object says and refers to, as it stands, or what of it is not there."""
+    definition: str | Mapping[str, Any] = spec.sweep or {}
+    place = Place("spec.sweep")
     if spec.sweep_from is not None:
         reference = spec.sweep_from.config_map_key_ref
         text = await _config_map_text(kube, namespace, reference, "spec.sweepFrom", "sweep.yaml")
         if isinstance(text, Problem):
             return text
-        source, field, joint = text, f"ConfigMap {reference.name}/{reference.key}", ": "
+        definition, place = text, Place(f"ConfigMap {reference.name}/{reference.key}", joint=": ")
     config_maps: dict[tuple[str, str], str] = {}
     # A key of a mapping, a word of a text: most texts lack it, and are not parsed for it.
-    if BASE_CONFIG in source and (base := base_config_source(source)):
-        text = await _config_map_text(kube, namespace, base, f"{field}{joint}base_config", "base.json")
+    if BASE_CONFIG in definition and (base := base_config_source(definition)):
+        text = await _config_map_text(kube, namespace, base, (place / BASE_CONFIG).path, "base.json")
         if isinstance(text, Problem):
             return text
         config_maps[base.name, base.key] = text
+    return Source(definition, place, config_maps)
+
+
+def understand(source: Source, spec: WandbSweepSpec) -> SweepDefinition | Problem:
+    """What a source means in this object, or what is wrong with it."""
     try:
-        definition = read_definition(source, field=field, config_maps=config_maps)
+        definition = read_definition(source.definition, field=source.place.path, config_maps=source.config_maps)
     except InvalidSweepError as error:
         return Problem(Reason.SWEEP_INVALID, summary(error.errors))
     if spec.project is None and definition.project is None:
@@ -55,7 +77,7 @@ async def read_sweep(kube: KubeApi, namespace: str, spec: WandbSweepSpec) -> Swe
         )
     unintended = check_in_object(
         definition,
-        Place(field, joint) / "command",
+        source.place / "command",
         max_runs=spec.max_runs,
         runs_per_agent=spec.runs_per_agent,
         target=spec.limits.target,
@@ -94,13 +116,35 @@ def was_checked(status: WandbSweepStatus, generation: int) -> bool:
     return bool(valid and valid.status is ConditionStatus.TRUE and valid.observed_generation == generation)
 
 
-async def check_template(kube: KubeApi, runtime: Runtime, owner: Owner, spec: WandbSweepSpec) -> Problem | None:
-    """Have the API server judge the Job of an agent as a whole, before anything exists."""
+async def check_templates(
+    kube: KubeApi, runtime: Runtime, owner: Owner, spec: WandbSweepSpec, definition: SweepDefinition | None
+) -> Problem | None:
+    """Have the API server judge the Jobs of an agent and of a search as a whole, before anything exists."""
     path = SweepPath("entity", "project", "dry-run")
-    job = agent_job(owner, spec, runtime, path, slot=0, attempt=0)
-    job["metadata"]["name"] = f"{owner.name}-dry-run"  # the name of a real Job may be taken
+    agent = agent_job(owner, spec, runtime, path, slot=0, attempt=0)
+    if refusal := await _refusal(kube, agent, f"{owner.name}-dry-run"):
+        return Problem(Reason.TEMPLATE_REJECTED, f"spec.template: the API server refuses the agent's Job: {refusal}")
+    if definition is None:
+        return None
+    retry_failed = spec.search.retry_failed
     try:
-        await kube.create(jobs_path(owner.namespace), job, dry_run=True)
+        order = search_order(definition, name=owner.name, max_runs=spec.max_runs, retry_failed=retry_failed)
+    except OrderError as error:
+        return Problem(Reason.SWEEP_INVALID, str(error))
+    if order is None:
+        return None
+    search = search_job(owner, spec, runtime, path, order=order, attempt=0, agent_count=spec.agent_count)
+    if refusal := await _refusal(kube, search, f"{owner.name}-search-dry-run"):
+        message = f"spec.search.template: the API server refuses the search's Job: {refusal}"
+        return Problem(Reason.TEMPLATE_REJECTED, message)
+    return None
+
+
+async def _refusal(kube: KubeApi, job: dict[str, Any], name: str) -> str | None:
+    """The words of the API server, if it would not have this Job under a name that no real one has."""
+    named = {**job, "metadata": {**job["metadata"], "name": name}}
+    try:
+        await kube.create(jobs_path(job["metadata"]["namespace"]), named, dry_run=True)
     except RefusedError as error:
-        return Problem(Reason.TEMPLATE_REJECTED, f"spec.template: the API server refuses the agent's Job: {error}")
+        return str(error)
     return None

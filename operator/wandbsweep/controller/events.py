@@ -24,6 +24,7 @@ _TOLD = (
     ConditionType.SWEEP_VALID,
     ConditionType.WANDB_REACHABLE,
     ConditionType.SWEEP_CREATED,
+    ConditionType.SEARCH_READY,
     ConditionType.SUSPENDED,
     ConditionType.COMPLETE,
     ConditionType.FAILED,
@@ -35,6 +36,9 @@ _QUIET = frozenset({Reason.VALID, Reason.CREATING, Reason.NOT_VALID, Reason.NOT_
 
 _USUAL = frozenset({Reason.REACHABLE, Reason.NOT_SUSPENDED})
 """Reasons that are news only where another one stood before."""
+
+_SAID_OF_THE_SWEEP = frozenset({Reason.SEARCH_STARTING, Reason.NO_SWEEP, Reason.SWEEP_OVER, Reason.SUSPENDED})
+"""Reasons for a search not to be ready that follow from what is told of its sweep, or the ordinary course."""
 
 NEWS_FOR: Final = timedelta(minutes=50)
 """An API server keeps Events for an hour, and with them the knowledge that they were sent."""
@@ -70,6 +74,8 @@ def of_conditions(before: WandbSweepStatus, after: WandbSweepStatus) -> list[Eve
         if new is None or new.reason in _QUIET or (old and _says(old) == _says(new)):
             continue
         if new.reason in _USUAL and old is None:
+            continue
+        if kind is ConditionType.SEARCH_READY and new.reason in _SAID_OF_THE_SWEEP:
             continue
         if kind in {ConditionType.COMPLETE, ConditionType.FAILED} and new.status is not ConditionStatus.TRUE:
             continue
@@ -209,8 +215,9 @@ def of_deletion(snapshot: Snapshot, state: str | None, gave_up: str | None) -> E
 def _says(condition: Condition) -> tuple[object, ...]:
     """What makes two conditions the same news.
 
-    How an unreachable server fails, and how far a pause has come, may vary; the news is that there is one.
+    How an unreachable server fails, how far a pause has come, and when a search is started again may vary; the news is
+    that there is one.
     """
-    in_short = {ConditionType.WANDB_REACHABLE, ConditionType.SUSPENDED}
+    in_short = {ConditionType.WANDB_REACHABLE, ConditionType.SUSPENDED, ConditionType.SEARCH_READY}
     told = "" if condition.type in in_short else condition.message
     return condition.status, condition.reason, told

@@ -21,6 +21,40 @@ def read_time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
+def is_search(body: Mapping[str, Any]) -> bool:
+    """Whether a Job or a pod is of a search; any other with the operator's labels is of an agent."""
+    return bool(body["metadata"].get("labels", {}).get(labels.COMPONENT_LABEL) == labels.SEARCH_COMPONENT)
+
+
+def job_life(job: Mapping[str, Any]) -> tuple[JobPhase, datetime, datetime | None]:
+    """How far a Job is, since when it exists, and when it ended."""
+    conditions = {c["type"]: c for c in job.get("status", {}).get("conditions", []) if c.get("status") == "True"}
+    end = conditions.get("Complete") or conditions.get("Failed")
+    created_at = read_time(job["metadata"]["creationTimestamp"])
+    assert created_at is not None  # noqa: S101 - the API server sets it on every object
+    if end is None:
+        return JobPhase.ACTIVE, created_at, None
+    phase = JobPhase(end["type"].replace("Complete", "Succeeded"))
+    return phase, created_at, read_time(end.get("lastTransitionTime"))
+
+
+def why_waiting(pod: Mapping[str, Any]) -> tuple[str | None, bool]:
+    """Why a pod does not run yet, where that is out of the ordinary; and whether no node takes it."""
+    status = pod.get("status", {})
+    conditions = {c["type"]: c for c in status.get("conditions", [])}
+    scheduled = conditions.get("PodScheduled", {})
+    if scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable":
+        return scheduled.get("message"), True
+    return _waiting(status), False
+
+
+def is_ready(pod: Mapping[str, Any]) -> bool:
+    """Whether a pod is ready, and not on its way out."""
+    conditions = pod.get("status", {}).get("conditions", [])
+    ready = any(c["type"] == "Ready" and c.get("status") == "True" for c in conditions)
+    return ready and "deletionTimestamp" not in pod["metadata"]
+
+
 def agent_job(job: Mapping[str, Any]) -> AgentJob | None:
     """A Job of a pool; None for one that lacks the operator's labels and so is nobody's agent."""
     metadata = job["metadata"]
@@ -29,17 +63,14 @@ def agent_job(job: Mapping[str, Any]) -> AgentJob | None:
         slot, attempt = int(marks[labels.SLOT_LABEL]), int(marks[labels.ATTEMPT_LABEL])
     except (KeyError, ValueError):
         return None
-    conditions = {c["type"]: c for c in job.get("status", {}).get("conditions", []) if c.get("status") == "True"}
-    end = conditions.get("Complete") or conditions.get("Failed")
-    created_at = read_time(metadata["creationTimestamp"])
-    assert created_at is not None  # noqa: S101 - the API server sets it on every object
+    phase, created_at, finished_at = job_life(job)
     return AgentJob(
         name=metadata["name"],
         slot=slot,
         attempt=attempt,
-        phase=JobPhase(end["type"].replace("Complete", "Succeeded")) if end else JobPhase.ACTIVE,
+        phase=phase,
         created_at=created_at,
-        finished_at=read_time(end.get("lastTransitionTime")) if end else None,
+        finished_at=finished_at,
         deleting="deletionTimestamp" in metadata,
         digest=notes.get(labels.TEMPLATE_DIGEST_ANNOTATION),
         sweep=notes.get(labels.SWEEP_PATH_ANNOTATION),
@@ -51,8 +82,7 @@ def agent_pod(pod: Mapping[str, Any]) -> AgentPod:
     """A pod of a pool."""
     metadata, spec, status = pod["metadata"], pod.get("spec", {}), pod.get("status", {})
     conditions = {c["type"]: c for c in status.get("conditions", [])}
-    scheduled = conditions.get("PodScheduled", {})
-    unschedulable = scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable"
+    waiting, unschedulable = why_waiting(pod)
     deleting = "deletionTimestamp" in metadata
     ended, trainer = last_words.ended_container(status), last_words.trainer_end(pod)
     words = last_words.read_last_words(trainer.get("message", ""))
@@ -61,9 +91,9 @@ def agent_pod(pod: Mapping[str, Any]) -> AgentPod:
         name=metadata["name"],
         job_name=metadata.get("labels", {}).get("batch.kubernetes.io/job-name", ""),
         phase=status.get("phase", "Unknown"),
-        ready=conditions.get("Ready", {}).get("status") == "True" and not deleting,
+        ready=is_ready(pod),
         node=spec.get("nodeName"),
-        waiting=scheduled.get("message") if unschedulable else _waiting(status),
+        waiting=waiting,
         unschedulable=unschedulable,
         exit_code=ended.get("exitCode"),
         exit_message=last_words.exit_message(ended),

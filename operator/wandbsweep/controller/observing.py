@@ -14,17 +14,21 @@ from wandbsweep.api.reasons import Reason
 from wandbsweep.api.spec import WandbSweepSpec
 from wandbsweep.api.status import WandbSweepStatus
 from wandbsweep.controller import kube_facts
-from wandbsweep.controller.definitions import check_template, read_sweep, was_checked
+from wandbsweep.controller.definitions import check_templates, read_sweep, was_checked
 from wandbsweep.controller.intents import read_intent
 from wandbsweep.controller.kube_api import NotFoundError, core_path, jobs_path, sweeps_path
+from wandbsweep.controller.kube_facts import is_search
 from wandbsweep.controller.object_loops import ObjectKey
+from wandbsweep.controller.search_facts import read_search_job
+from wandbsweep.controller.searched_sweeps import SearchedSweeps
 from wandbsweep.controller.wandb_look import WandbLook, WandbSide
-from wandbsweep.pool.engines import missing_engine
-from wandbsweep.pool.facts import AgentJob, AgentPod, Problem, Snapshot
+from wandbsweep.pool.edits import differs
+from wandbsweep.pool.facts import AgentJob, AgentPod, Problem, SearchJob, Snapshot
 from wandbsweep.pool.gpu_hours import unsettled
 from wandbsweep.pool.jobs import Owner
+from wandbsweep.pool.retaking import wants_retake
 from wandbsweep.pool.slots import wants_busy
-from wandbsweep.pool.status import selector
+from wandbsweep.sweep.searching import engine_of
 
 if TYPE_CHECKING:
     from wandbsweep.controller.ended_pods import EndedPods
@@ -46,6 +50,15 @@ class Observation:
     account: Account | None
 
 
+@dataclass(frozen=True)
+class _Pool:
+    """What there is of an object's Jobs and pods."""
+
+    jobs: tuple[AgentJob, ...] = ()
+    pods: tuple[AgentPod, ...] = ()
+    search: tuple[SearchJob, ...] = ()
+
+
 class Observer:
     """Reads the object, its Jobs and pods, what it refers to, and its sweep on W&B."""
 
@@ -54,6 +67,7 @@ class Observer:
     ) -> None:
         self._kube = kube
         self._look = WandbLook(kube, tracker, readings, runtime)
+        self._searched = SearchedSweeps(kube)
         self._ended_pods = ended_pods
         self._runtime = runtime
 
@@ -76,6 +90,7 @@ class Observer:
             wandb_problem=wandb.problem,
             reading=wandb.reading,
             sweep_missing=wandb.missing,
+            scheduler_unsupported=wandb.no_scheduler,
             now=_now(),
         )
         if wants_busy(snapshot):
@@ -85,7 +100,7 @@ class Observer:
     async def _kubernetes_side(self, key: ObjectKey, body: dict[str, Any], spec: WandbSweepSpec) -> Snapshot:
         metadata, status = body["metadata"], read_status(body)
         owner = Owner(key.namespace, key.name, metadata["uid"])
-        jobs, pods = await self._pool(owner, kube_facts.read_time(metadata.get("creationTimestamp")))
+        pool = await self._pool(owner, kube_facts.read_time(metadata.get("creationTimestamp")))
         seen = Snapshot(
             namespace=key.namespace,
             name=key.name,
@@ -97,27 +112,33 @@ class Observer:
             deleted_at=kube_facts.read_time(metadata.get("deletionTimestamp")),
             has_finalizer=labels.FINALIZER in metadata.get("finalizers", []),
             intent=read_intent(metadata),
-            jobs=jobs,
-            pods=pods,
+            jobs=pool.jobs,
+            pods=pool.pods,
+            search=pool.search,
         )
         definition, problem = await self._definition(seen)
-        return replace(seen, definition=definition, definition_problem=problem)
+        seen = replace(seen, definition=definition, definition_problem=problem)
+        if seen.deleted_at or (seen.terminal and not wants_retake(seen)):
+            return seen
+        searched, lost = await self._searched.read(seen)
+        return replace(seen, searched=searched, searched_problem=lost)
 
-    async def _pool(self, owner: Owner, since: datetime | None) -> tuple[tuple[AgentJob, ...], tuple[AgentPod, ...]]:
-        """The Jobs and their pods, and pods that ended and are gone since the last pass."""
+    async def _pool(self, owner: Owner, since: datetime | None) -> _Pool:
+        """The Jobs and their pods, and agents' pods that ended and are gone since the last pass."""
         ended = self._ended_pods.of(ObjectKey(owner.namespace, owner.name), since=since)
-        marked = selector(owner.name)
+        marked = f"{labels.SWEEP_LABEL}={owner.name}"
         jobs = await self._kube.list_all(jobs_path(owner.namespace), marked)
         if not jobs:
-            return (), ended
+            return _Pool(pods=ended)
         pods = await self._kube.list_all(core_path(owner.namespace, "pods"), marked)
         ours = [job for job in jobs if _owned_by(job, owner.uid)]
-        agents = [agent for job in ours if (agent := kube_facts.agent_job(job))]
+        agents = [agent for job in ours if not is_search(job) and (agent := kube_facts.agent_job(job))]
+        searches = [search for job in ours if is_search(job) and (search := read_search_job(job, pods))]
         names = {agent.name for agent in agents}
-        facts = [kube_facts.agent_pod(pod) for pod in pods]
+        facts = [kube_facts.agent_pod(pod) for pod in pods if not is_search(pod)]
         there = [pod for pod in facts if pod.job_name in names]
         uids = {pod.uid for pod in there}
-        return tuple(agents), (*there, *(pod for pod in ended if pod.uid not in uids))
+        return _Pool(tuple(agents), (*there, *(pod for pod in ended if pod.uid not in uids)), tuple(searches))
 
     async def _definition(self, seen: Snapshot) -> tuple[SweepDefinition | None, Problem | None]:
         """What is to be swept, until it is on W&B and this generation of the object was found sound."""
@@ -133,7 +154,7 @@ class Observer:
         if checked:
             return definition, None
         owner = Owner(seen.namespace, seen.name, seen.uid)
-        return definition, await check_template(self._kube, self._runtime, owner, seen.spec)
+        return definition, await check_templates(self._kube, self._runtime, owner, seen.spec, definition)
 
     async def _wandb_side(self, seen: Snapshot) -> WandbSide:
         """Nothing is asked of W&B for an object that is over and has no agents, or that cannot become a sweep as it is.
@@ -142,10 +163,10 @@ class Observer:
         """
         if seen.terminal and (seen.deleted_at or not (seen.jobs or unsettled(seen))):
             return WandbSide()
-        wanted = seen.definition_problem is None and missing_engine(seen.definition) is None
-        if not (seen.path or (seen.intent if seen.deleted_at else wanted)):
+        if not (seen.path or (seen.intent if seen.deleted_at else seen.definition_problem is None)):
             return WandbSide()
-        return await self._look.at_sweep(seen)
+        wandb = await self._look.at_sweep(seen)
+        return await self._look.at_scheduler(seen, wandb) if needs_scheduler(seen) else wandb
 
     def learn(self, uid: str, problem: Problem | None) -> None:
         """What a write to W&B ran into. Only a server that asks for fewer requests is left alone for it."""
@@ -155,6 +176,7 @@ class Observer:
     def forget(self, uid: str) -> None:
         """The object is gone."""
         self._look.forget(uid)
+        self._searched.forget(uid)
 
 
 def read_status(body: dict[str, Any]) -> WandbSweepStatus:
@@ -164,6 +186,14 @@ def read_status(body: dict[str, Any]) -> WandbSweepStatus:
     except ValidationError:
         log.warning("The status of %s cannot be read and is worked out anew", body["metadata"]["name"])
         return WandbSweepStatus()
+
+
+def needs_scheduler(seen: Snapshot) -> bool:
+    """Whether a sweep with a search of its own is to be created now, or takes the place of one."""
+    definition = seen.definition
+    if definition is None or seen.definition_problem or seen.deleted_at or engine_of(definition) is None:
+        return False
+    return seen.path is None or differs(seen)
 
 
 def _owned_by(job: dict[str, Any], uid: str) -> bool:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 from wandbsweep.controller.run_causes import count_causes, count_unexplained, failed_run
-from wandbsweep.pool.facts import Best, SweepReading, SweepState
-from wandbsweep.sweep.definition import InvalidSweepError, read_definition
-from wandbsweep.sweep.rendering.launch import SCAN, method_on_wandb, values_of_scan
-from wandbsweep.sweep.wandb_config import grid_size
+from wandbsweep.pool.facts import Best, FrontRun, SweepReading, SweepState
+from wandbsweep.sweep.on_wandb import facts_of, values_of_run
 from wandbsweep.tracking.errors import PartialReadError
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from wandbsweep.tracking import protocol
 
 WINDOW_SECONDS: Final = 0.05
+_ENDLESS: Final = ("random", "bayes", "custom")
 
 _Waiting = dict["SweepPath", "asyncio.Future[protocol.SweepReading | None]"]
 
@@ -106,12 +106,7 @@ class Readings:
 
 def to_reading(answer: protocol.SweepReading, now: datetime, before: SweepReading | None) -> SweepReading:
     """The facts of an answer that decisions need; `before` tells since when nothing has changed."""
-    try:
-        definition = read_definition(dict(answer.config), field="sweep")
-    except InvalidSweepError:
-        definition = None  # a sweep from elsewhere may use what this version does not know; its runs count all the same
-    method = str(method_on_wandb(answer.config) or "unknown")
-    metric = definition.metric_name if definition else None
+    facts = facts_of(answer.config)
     runs = {state: count for state, count in answer.runs_by_state.items() if count}
     unexplained = count_unexplained(answer)
     known_before = before is not None and before.unexplained >= unexplained
@@ -121,26 +116,34 @@ def to_reading(answer: protocol.SweepReading, now: datetime, before: SweepReadin
         url=answer.url,
         state=SweepState.from_wire(answer.state),
         state_text=answer.state,
-        method=method,
-        run_cap=definition.run_cap if definition else None,
-        grid_size=grid_size(definition) if definition else answer.expected_runs,
+        method=facts.method,
+        run_cap=facts.run_cap,
+        grid_size=facts.grid_size or _expected(answer),
         runs_by_state=runs,
-        best=_best(answer.best, metric, method),
-        metric=metric,
+        best=_best(answer.best, facts.metric),
+        metric=facts.metric,
         read_at=now,
         quiet_since=before.quiet_since if before and unchanged else now,
         failures=count_causes(answer),
         latest_failures=tuple(failed_run(run) for run in answer.latest_failures),
         unexplained=unexplained,
         unexplained_since=before.unexplained_since if before and known_before else now,
-        goal=definition.metric_goal if definition and metric else None,
+        goal=facts.goal,
         display_name=answer.name,
         description=answer.description,
+        front=tuple(FrontRun(**asdict(run)) for run in answer.front),
     )
 
 
-def _best(best: protocol.BestRun | None, metric: str | None, method: str) -> Best | None:
+def _expected(answer: protocol.SweepReading) -> int | None:
+    """The runs that the server expects, for a grid that this version cannot count, or a method that it does not know.
+
+    Of other methods that is their run cap, at most; and a search beside the server decides by itself.
+    """
+    return None if answer.config.get("method") in _ENDLESS else answer.expected_runs
+
+
+def _best(best: protocol.BestRun | None, metric: str | None) -> Best | None:
     if best is None or metric is None:
         return None
-    parameters = values_of_scan(best.parameters) if method == SCAN else best.parameters
-    return Best(best.run_id, best.name, best.url, metric, best.value, parameters)
+    return Best(best.run_id, best.name, best.url, metric, best.value, values_of_run(best.parameters))

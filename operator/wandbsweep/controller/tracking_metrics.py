@@ -48,10 +48,10 @@ class MeasuredTracker:
         async with self._measured("read"):
             return await self._tracker.read(account, paths)
 
-    async def set_state(self, account: Account, path: SweepPath, state: SettableState) -> None:
+    async def set_state(self, account: Account, path: SweepPath, state: SettableState, *, revive: bool = False) -> None:
         """See SweepTracker."""
         async with self._measured("set_state"):
-            await self._tracker.set_state(account, path, state)
+            await self._tracker.set_state(account, path, state, revive=revive)
 
     async def update(self, account: Account, path: SweepPath, config: Mapping[str, Any]) -> None:
         """See SweepTracker."""

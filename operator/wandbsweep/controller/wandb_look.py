@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +17,7 @@ from wandbsweep.pool.gpu_hours import unsettled
 from wandbsweep.pool.retries import ended_since
 from wandbsweep.sweep.path import SweepPath
 from wandbsweep.tracking.errors import TrackingError
+from wandbsweep.tracking.server_features import LOCAL_SCHEDULER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +42,7 @@ class WandbSide:
     problem: Problem | None = None
     reading: SweepReading | None = None
     missing: bool = False
+    no_scheduler: Problem | None = None
 
 
 class WandbLook:
@@ -80,6 +82,22 @@ class WandbLook:
             gone = known is None or self._readings.missing_for(path, _now()) >= BELIEVED_AFTER
             return WandbSide(account, reading=last, missing=gone)
         return WandbSide(account, reading=reading)
+
+    async def at_scheduler(self, seen: Snapshot, wandb: WandbSide) -> WandbSide:
+        """Whether the server takes runs from a search beside it, added to what is known of it."""
+        if wandb.problem:
+            return wandb
+        account = wandb.account or await read_account(self._kube, self._runtime, seen.namespace, seen.spec)
+        if isinstance(account, Problem):
+            return replace(wandb, problem=account)
+        try:
+            features = await self._tracker.features(account)
+        except TrackingError as error:
+            problem = as_problem(error)
+            self._troubles.note(seen.uid, problem, _now())
+            return replace(wandb, account=account, problem=problem)
+        lacking = None if LOCAL_SCHEDULER in features else _no_scheduler(account)
+        return replace(wandb, account=account, no_scheduler=lacking)
 
     def was_asked_for_patience(self, uid: str, problem: Problem) -> None:
         """A write was refused for now: looks would be, too."""
@@ -125,6 +143,15 @@ def as_problem(error: TrackingError) -> Problem:
     """An error of the W&B server as the reason that its condition shows."""
     retry_after = timedelta(seconds=error.retry_after_seconds) if error.retry_after_seconds else None
     return Problem(Reason.of(error.reason), str(error), retry_after)
+
+
+def _no_scheduler(account: Account) -> Problem:
+    return Problem(
+        Reason.SCHEDULER_UNSUPPORTED,
+        f"The W&B server at {account.base_url} takes no runs from a search beside it: it lacks the feature "
+        f"{LOCAL_SCHEDULER}. Use a newer server, the embedded one, or method grid, random or bayes, which W&B's "
+        "server searches itself",
+    )
 
 
 def _now() -> datetime:

@@ -63,8 +63,9 @@ class WandbWrites:
         return CreatedSweep(found.path, found.url, Reason.ADOPTED, action.token) if found else None
 
     async def set_state(self, observation: Observation, action: SetSweepState) -> None:
-        """Pause, resume, stop or cancel a sweep; one that is gone has come to rest."""
-        await self._set_state(await self._account(observation), action.path, action.state)
+        """Pause, resume, stop, cancel or revive a sweep; one that is gone has come to rest."""
+        account = await self._account(observation)
+        await self._set_state(account, action.path, action.state, revive=action.revive)
 
     async def find_and_stop(self, observation: Observation, action: FindAndStop) -> None:
         """Stop or cancel the sweep of an attempt that nobody wants any more, if it came to be."""
@@ -93,9 +94,11 @@ class WandbWrites:
         if run is None:
             log.info("The agent on %s had no run when it was killed: none is marked %s", action.host, action.cause)
 
-    async def _set_state(self, account: Account, path: SweepPath, state: SettableState) -> None:
+    async def _set_state(
+        self, account: Account, path: SweepPath, state: SettableState, *, revive: bool = False
+    ) -> None:
         try:
-            await self._tracker.set_state(account, path, state)
+            await self._tracker.set_state(account, path, state, revive=revive)
         except SweepMissing:
             log.info("The sweep %s was deleted on W&B: it cannot become %s", path, state)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from wandbsweep.sweep.searching import NO_METRIC
 from wandbsweep.tracking import failure_reads
 from wandbsweep.tracking.answer_fields import MalformedAnswerError, a_count, a_text, an_object, an_object_or_none, nodes
 from wandbsweep.tracking.config_text import parse_config
@@ -69,7 +68,7 @@ class Look(NamedTuple):
 def metric_of(config: Mapping[str, Any]) -> Metric | None:
     """The metric that a sweep's config names; W&B minimizes unless told otherwise."""
     metric = config.get("metric")
-    if not isinstance(metric, dict) or not isinstance(metric.get("name"), str) or metric["name"] in {"", NO_METRIC}:
+    if not isinstance(metric, dict) or not isinstance(metric.get("name"), str) or not metric["name"]:
         return None
     return Metric(metric["name"], str(metric.get("goal") or "minimize"))
 

@@ -186,11 +186,11 @@ class SweepTracker(Protocol):
         """
         ...
 
-    async def set_state(self, account: Account, path: SweepPath, state: SettableState) -> None:
+    async def set_state(self, account: Account, path: SweepPath, state: SettableState, *, revive: bool = False) -> None:
         """Pause, resume (RUNNING), stop (FINISHED) or cancel a sweep.
 
-        Twice, or on a sweep that is over already: nothing happens, so that resuming never revives one.
-        Gone: SweepMissing. Late: try again.
+        Twice, or on a sweep that is over already: nothing happens, so that resuming never revives one; unless to
+        revive a sweep that finished is what is asked for. Gone: SweepMissing. Late: try again.
         """
         ...
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _GOING_ON = {"PENDING", "RUNNING", "PAUSED"}
 """States of a sweep that is not over; in any other the SDK, too, changes nothing."""
 
+_FINISHED = "FINISHED"
+"""The one end from which a sweep can be taken up again; one that was cancelled or crashed stays as it is."""
+
 
 @dataclass(frozen=True)
 class _Present:
@@ -37,12 +40,15 @@ class _Present:
     config: str
 
 
-async def set_state(client: GraphQLClient, account: Account, path: SweepPath, state: SettableState) -> None:
+async def set_state(
+    client: GraphQLClient, account: Account, path: SweepPath, state: SettableState, *, revive: bool = False
+) -> None:
     """See SweepTracker."""
+    changeable = {*_GOING_ON, _FINISHED} if revive else _GOING_ON
 
     async def act(deadline: float) -> Answer | None:
         present = await _look(client, account, path, deadline)
-        if present.state == state or present.state not in _GOING_ON:
+        if present.state == state or present.state not in changeable:
             return None
         change = _of(path, present) | {"state": state}
         return await client.send(account, documents.SET_SWEEP_STATE, change, deadline, fresh_connection=True)

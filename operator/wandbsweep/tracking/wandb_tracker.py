@@ -113,9 +113,9 @@ class WandbTracker:
     async def read(self, account: Account, paths: Sequence[SweepPath]) -> Mapping[SweepPath, SweepReading | None]:
         return await self._reader.read(account, paths)
 
-    async def set_state(self, account: Account, path: SweepPath, state: SettableState) -> None:
+    async def set_state(self, account: Account, path: SweepPath, state: SettableState, *, revive: bool = False) -> None:
         with _strange_answers_blamed_on(account):
-            await sweep_changes.set_state(self._client, account, path, state)
+            await sweep_changes.set_state(self._client, account, path, state, revive=revive)
 
     async def update(self, account: Account, path: SweepPath, config: Mapping[str, Any]) -> None:
         with _strange_answers_blamed_on(account):

@@ -8,6 +8,7 @@ import base64
 import pytest
 
 from builders import NOW, PATH, RUNTIME, a_live_object
+from unit.controller.api_server import failure
 from wandbsweep.agent.causes import Cause
 from wandbsweep.api.reasons import Reason
 from wandbsweep.controller import applying
@@ -20,10 +21,15 @@ from wandbsweep.pool.actions import (
     Plan,
     ReleaseObject,
     RemoveAgent,
+    RemoveSearch,
     SetSweepState,
     StartAgent,
+    StartSearch,
+    TellSearch,
     UpdateSweep,
 )
+from wandbsweep.sweep.search_order import SearchOrder
+from wandbsweep.sweep.searching import Engine
 from wandbsweep.tracking.errors import ConfigRejected, SweepMissing, Unreachable
 from wandbsweep.tracking.protocol import Account
 
@@ -36,6 +42,7 @@ SNAPSHOT = a_live_object()
 PAUSE = SetSweepState(PATH, "PAUSED")
 REMOVAL = RemoveAgent("anymal-0-0", running=True, why="it is suspended")
 START = StartAgent(2, 0, PATH)
+SEARCH = StartSearch(1, PATH, SearchOrder(Engine.SCAN, "anymal", {}, max_runs=6), agent_count=3)
 UPDATE = UpdateSweep(PATH, {"run_cap": 40})
 
 
@@ -48,8 +55,8 @@ class Tracker:
         self.failure = None
         self.hold = None
 
-    async def set_state(self, account, path, state):
-        await self._do(account, ("set_state", path, state))
+    async def set_state(self, account, path, state, *, revive=False):
+        await self._do(account, ("set_state", path, state, *(("revive",) if revive else ())))
 
     async def update(self, account, path, config):
         await self._do(account, ("update", path, dict(config)))
@@ -205,3 +212,64 @@ async def test_only_the_object_that_is_meant_is_deleted(api, apply):
     ((method, path, options),) = api.requests
     assert (method, path) == ("DELETE", OBJECT)
     assert options["preconditions"] == {"uid": SNAPSHOT.uid}
+
+
+async def test_a_search_starts_before_the_agents_that_wait_for_it(api, apply):
+    outcome = await apply(START, SEARCH)
+
+    names = [body["metadata"]["name"] for _, _, body in api.requests]
+    assert names == ["anymal-search-1", "anymal-2-0"]
+    assert (outcome.started_search, outcome.search_problem) == ("anymal-search-1", None)
+    assert outcome.started == ("anymal-2-0",)
+
+
+async def test_a_search_that_is_there_already_is_no_second_one(api, apply):
+    api.trouble = failure(409, "already exists")
+
+    outcome = await apply(SEARCH)
+
+    assert (outcome.started_search, outcome.search_problem) == (None, None)
+
+
+async def test_a_search_that_the_api_server_refuses_is_told_in_its_words(api, apply):
+    api.trouble = failure(403, "exceeded quota: cpu")
+
+    outcome = await apply(SEARCH)
+
+    assert outcome.search_problem.reason is Reason.SEARCH_REJECTED
+    assert outcome.search_problem.message == "The API server refuses the search's Job: exceeded quota: cpu"
+
+
+async def test_a_search_goes_whatever_wandb_says_and_none_starts(api, tracker, apply):
+    tracker.failure = Unreachable("W&B is away")
+    removal = RemoveSearch("anymal-search-0", running=True, why="the sweep is suspended")
+
+    outcome = await apply(PAUSE, removal, SEARCH)
+
+    assert outcome.removed_search == (removal,)
+    assert [(method, path) for method, path, _ in api.requests] == [("DELETE", f"{JOBS}/anymal-search-0")]
+
+
+async def test_a_search_stays_until_its_pod_is_gone_and_one_that_ended_goes_at_once(api, apply):
+    await apply(
+        RemoveSearch("anymal-search-1", running=True, why="w"), RemoveSearch("anymal-search-0", running=False, why="w")
+    )
+
+    policies = {path: body["propagationPolicy"] for _, path, body in api.requests}
+    assert policies == {f"{JOBS}/anymal-search-1": "Foreground", f"{JOBS}/anymal-search-0": "Background"}
+
+
+async def test_a_search_is_told_the_number_of_agents_by_an_annotation_and_may_be_gone(api, apply):
+    pod = "/api/v1/namespaces/robots/pods/anymal-search-1-x"
+    api.objects[pod] = {}
+
+    await apply(TellSearch("anymal-search-1-x", 4), TellSearch("gone", 4))
+
+    assert ("PATCH", pod, {"metadata": {"annotations": {"wandbsweep.dev/agent-count": "4"}}}) in api.requests
+    assert len(api.requests) == 2
+
+
+async def test_a_sweep_that_is_over_is_taken_up_again_only_where_that_is_meant(tracker, apply):
+    await apply(SetSweepState(PATH, "RUNNING"), SetSweepState(PATH, "RUNNING", revive=True))
+
+    assert tracker.calls == [("set_state", PATH, "RUNNING"), ("set_state", PATH, "RUNNING", "revive")]

@@ -91,3 +91,12 @@ def test_nothing_is_kept_of_an_object_that_is_gone():
     ended.forget(KEY)
 
     assert ended.of(KEY, since=None) == ()
+
+
+def test_the_pods_of_a_search_are_not_kept():
+    ended, pod = EndedPods(), a_pod()
+    pod["metadata"]["labels"] = {"app.kubernetes.io/component": "search"}
+
+    ended.saw(KEY, pod, now=NOON, gone=True)
+
+    assert ended.of(KEY, since=None) == ()

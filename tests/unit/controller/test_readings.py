@@ -15,9 +15,10 @@ from wandbsweep.pool.facts import SweepState
 from wandbsweep.sweep.definition import read_definition
 from wandbsweep.sweep.path import SweepPath
 from wandbsweep.sweep.rendering.cell import sent_cell
+from wandbsweep.sweep.searching import NO_METRIC
 from wandbsweep.sweep.wandb_config import wandb_config
 from wandbsweep.tracking.errors import PartialReadError, ServerFault, Unreachable
-from wandbsweep.tracking.protocol import Account, BestRun, FailedRun, SweepReading
+from wandbsweep.tracking.protocol import Account, BestRun, FailedRun, FrontRun, SweepReading
 
 ACCOUNT = Account("http://wandb.test", "k" * 40)
 OTHER_ACCOUNT = Account("http://wandb.test", "o" * 40)
@@ -205,12 +206,35 @@ def test_a_scan_is_shown_as_one_with_the_values_of_its_best_trial():
 
 
 def test_a_sweep_from_elsewhere_that_this_version_cannot_read_is_counted_all_the_same():
-    strange = {"method": "custom", "parameters": {"lr": {"distribution": "new"}}}
+    strange = {"method": "simplex", "parameters": {"lr": {"distribution": "new"}}}
 
     reading = to_reading(an_answer(config=strange, expected_runs=7), NOW, None)
 
-    assert (reading.method, reading.run_cap, reading.grid_size) == ("custom", None, 7)
+    assert (reading.method, reading.run_cap, reading.grid_size) == ("simplex", None, 7)
     assert reading.total_runs == 5
+
+
+def test_what_a_server_expects_of_a_search_beside_it_is_no_end_of_that_search():
+    searched = {"method": "custom", "run_cap": 9, "scheduler": {"engine": "optuna"}, "parameters": {}}
+
+    reading = to_reading(an_answer(config=searched, expected_runs=9), NOW, None)
+
+    assert (reading.method, reading.run_cap, reading.grid_size) == ("custom", 9, None)
+
+
+def test_the_metric_that_stands_for_none_is_none():
+    reading = to_reading(an_answer(config=a_sweep(metric={"name": NO_METRIC, "goal": "minimize"})), NOW, None)
+
+    assert (reading.metric, reading.goal) == (None, None)
+
+
+def test_a_front_comes_with_the_reading():
+    run = FrontRun("r1", "s.r.1", "http://wandb.test/r1", 0.5, 20.0, {"lr": 0.1})
+
+    (found,) = to_reading(an_answer(front=(run,)), NOW, None).front
+
+    assert (found.run_id, found.name, found.score, found.cost) == ("r1", "s.r.1", 0.5, 20.0)
+    assert found.parameters == {"lr": 0.1}
 
 
 def test_a_sweep_is_quiet_since_its_state_and_counts_last_changed():

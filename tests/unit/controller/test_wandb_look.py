@@ -13,7 +13,7 @@ from builders import NOW, PATH, RUNTIME, a_live_object, a_reading, a_status
 from wandbsweep.api.reasons import Reason
 from wandbsweep.controller import wandb_look
 from wandbsweep.controller.readings import Readings
-from wandbsweep.controller.wandb_look import WandbLook
+from wandbsweep.controller.wandb_look import WandbLook, WandbSide
 from wandbsweep.pool.facts import AgentPod, Problem
 from wandbsweep.tracking.errors import RateLimited, SweepMissing, Unreachable
 from wandbsweep.tracking.protocol import Account, AgentView
@@ -39,6 +39,13 @@ class Tracker:
         self.asked = []
         self.failure = None
         self.hold = None
+        self.has = frozenset()
+
+    async def features(self, account):
+        self.asked.append((account,))
+        if self.failure:
+            raise self.failure
+        return self.has
 
     async def read(self, account, paths):
         self.asked.append((account, paths))
@@ -140,3 +147,34 @@ def test_after_a_pod_has_ended_a_look_is_due_until_it_is_accounted_for():
 
     accounted = a_status(settled_pods=["p1"])
     assert not wandb_look.reading_is_due(a_reading(), a_live_object(pods=(ended,), status=accounted), NOW)
+
+
+async def test_a_server_without_the_scheduler_feature_is_named_with_what_works(look):
+    side = await look.at_scheduler(OBJECT, WandbSide(ACCOUNT))
+
+    assert side.no_scheduler.reason is Reason.SCHEDULER_UNSUPPORTED
+    assert side.no_scheduler.message.startswith(
+        "The W&B server at http://wandb.test takes no runs from a search beside"
+    )
+    assert "method grid, random or bayes" in side.no_scheduler.message
+
+
+async def test_a_server_with_the_scheduler_feature_takes_a_search(look, tracker):
+    tracker.has = {"SWEEPS_LOCAL_SCHEDULER"}
+
+    assert (await look.at_scheduler(OBJECT, WandbSide(ACCOUNT))).no_scheduler is None
+
+
+async def test_a_server_that_does_not_say_what_it_can_do_is_in_trouble_like_any_other(look, tracker):
+    tracker.failure = Unreachable("W&B is away")
+
+    side = await look.at_scheduler(OBJECT, WandbSide(ACCOUNT))
+
+    assert (side.problem.reason, side.no_scheduler) == (Reason.SERVER_UNREACHABLE, None)
+
+
+async def test_what_a_server_can_do_is_not_asked_where_the_look_at_it_failed(look, tracker):
+    failed = WandbSide(ACCOUNT, problem=Problem(Reason.SERVER_ERROR, "500"))
+
+    assert await look.at_scheduler(OBJECT, failed) == failed
+    assert tracker.asked == []

@@ -11,10 +11,10 @@ from builders import OWNER, RUNTIME, a_spec, a_sweep
 from unit.controller.api_server import failure
 from wandbsweep.api.reasons import Reason
 from wandbsweep.controller.accounts import read_account
-from wandbsweep.controller.definitions import check_template, read_sweep
-from wandbsweep.controller.kube_api import KubeError
+from wandbsweep.controller.definitions import check_templates, read_sweep
+from wandbsweep.controller.kube_api import KubeError, RefusedError
 from wandbsweep.pool.facts import Problem
-from wandbsweep.sweep.definition import SweepDefinition
+from wandbsweep.sweep.definition import SweepDefinition, read_definition
 from wandbsweep.tracking.protocol import Account
 
 KEY = "k" * 40
@@ -188,7 +188,7 @@ async def test_a_base_configuration_that_is_not_there_is_a_problem_of_the_object
 
 
 async def test_the_api_server_judges_the_job_of_an_agent_as_a_whole_and_stores_nothing(api, kube):
-    assert await check_template(kube, RUNTIME, OWNER, a_spec()) is None
+    assert await check_templates(kube, RUNTIME, OWNER, a_spec(), None) is None
 
     ((_, path, job),) = api.requests
     assert "dryRun=All" in path
@@ -199,10 +199,56 @@ async def test_the_api_server_judges_the_job_of_an_agent_as_a_whole_and_stores_n
 async def test_a_template_that_is_refused_is_a_problem_in_the_words_of_the_api_server(api, kube):
     api.trouble = failure(422, 'Job "anymal-dry-run" is invalid: spec.template.spec.containers[0].image: Required')
 
-    problem = await check_template(kube, RUNTIME, OWNER, a_spec())
+    problem = await check_templates(kube, RUNTIME, OWNER, a_spec(), None)
 
     assert problem == Problem(
         Reason.TEMPLATE_REJECTED,
         "spec.template: the API server refuses the agent's Job: "
         'Job "anymal-dry-run" is invalid: spec.template.spec.containers[0].image: Required',
     )
+
+
+SCANNED = read_definition({**SCAN, "base_config": {"experiment": {"name": "bc"}, "train": {}}}, field="spec.sweep")
+
+
+async def test_the_job_of_a_search_is_judged_beside_that_of_an_agent(api, kube):
+    template = {"spec": {"containers": [{"resources": {"limits": {"memory": "8Gi"}}}]}}
+
+    assert await check_templates(kube, RUNTIME, OWNER, a_spec(search={"template": template}), SCANNED) is None
+
+    jobs = [job for _, path, job in api.requests if "dryRun=All" in path]
+    assert [job["metadata"]["name"] for job in jobs] == ["anymal-dry-run", "anymal-search-dry-run"]
+    assert jobs[1]["spec"]["template"]["spec"]["containers"][0]["resources"] == {"limits": {"memory": "8Gi"}}
+
+
+async def test_a_template_of_a_search_that_is_refused_is_named_by_its_field(kube, monkeypatch):
+    async def refuse_searches(path, body, *, dry_run):
+        if "search" in body["metadata"]["name"]:
+            raise RefusedError("containers[0].image: Required")
+
+    monkeypatch.setattr(kube, "create", refuse_searches)
+
+    problem = await check_templates(kube, RUNTIME, OWNER, a_spec(), SCANNED)
+
+    assert problem == Problem(
+        Reason.TEMPLATE_REJECTED,
+        "spec.search.template: the API server refuses the search's Job: containers[0].image: Required",
+    )
+
+
+async def test_a_definition_that_no_search_can_be_told_is_a_mistake_of_the_definition(kube):
+    values = [f"{number:060}" for number in range(2000)]
+    definition = read_definition(
+        {
+            "method": "protein",
+            "program": "t.py",
+            "metric": {"name": "reward", "goal": "maximize"},
+            "parameters": {"lr": {"values": values}},
+        },
+        field="spec.sweep",
+    )
+
+    problem = await check_templates(kube, RUNTIME, OWNER, a_spec(), definition)
+
+    assert problem.reason is Reason.SWEEP_INVALID
+    assert "and a search takes 102400" in problem.message

@@ -77,7 +77,7 @@ class Reason(str, Enum):
     )
     TEMPLATE_REJECTED = (
         "TemplateRejected",
-        "The API server refused the agent Job made from spec.template in a dry run.",
+        "The API server refused the Job made from spec.template, or from spec.search.template, in a dry run.",
     )
 
     # WandbReachable
@@ -99,17 +99,12 @@ class Reason(str, Enum):
     JOINED = ("Joined", "spec.sweepID names a sweep that exists; its agents work on that one.")
     SWEEP_NOT_FOUND = ("SweepNotFound", "spec.sweepID names a sweep that W&B does not know in this entity and project.")
     SWEEP_REJECTED = ("SweepRejected", "W&B refused to create the sweep; the message is its answer.")
-    SEARCH_ENGINE_MISSING = (
-        "SearchEngineMissing",
-        "The image of the search lacks the package of the engine; the message names it.",
-    )
-    NOT_VALID = ("NotValid", "Nothing is created while SweepValid is not true.")
-    NOT_REACHABLE = ("NotReachable", "Nothing can be created while WandbReachable is not true.")
-
     SCHEDULER_UNSUPPORTED = (
         "SchedulerUnsupported",
         "The sweep needs a search beside W&B's server, and that server has no scheduler feature to hand its runs out.",
     )
+    NOT_VALID = ("NotValid", "Nothing is created while SweepValid is not true.")
+    NOT_REACHABLE = ("NotReachable", "Nothing can be created while WandbReachable is not true.")
 
     # SearchReady
     SEARCH_RUNNING = ("SearchRunning", "The search is ready and hands out runs.")
@@ -119,6 +114,10 @@ class Reason(str, Enum):
         "The search ended badly and is started again with growing delay. Agents go on with the runs they have.",
     )
     SEARCH_INVALID = ("SearchInvalid", "The search cannot use what it was told; the message is its own.")
+    SEARCH_ENGINE_MISSING = (
+        "SearchEngineMissing",
+        "The image of the search lacks the package of the engine; the message names it.",
+    )
     SEARCH_REJECTED = ("SearchRejected", "The API server refused the search's Job: a quota, or an admission policy.")
 
     # AgentsReady
@@ -156,6 +155,10 @@ class Reason(str, Enum):
     SWEEP_CRASHED = ("SweepCrashed", "W&B reports the sweep itself as crashed or failed.")
     SWEEP_DELETED = ("SweepDeleted", "The sweep had been created, and W&B no longer knows it.")
     MAX_FAILED_RUNS = ("MaxFailedRuns", "As many runs failed by the user's code or values as limits.maxFailedRuns.")
+    SEARCH_GAVE_UP = (
+        "SearchGaveUp",
+        "As many runs failed as the budget has, so that the search, which replaces failed runs, replaced them no more.",
+    )
     DEADLINE_EXCEEDED = ("DeadlineExceeded", "The sweep was active for longer than limits.activeDeadlineSeconds.")
     NOT_FAILED = ("NotFailed", "Nothing has failed the sweep as a whole.")
 
@@ -169,6 +172,10 @@ class Reason(str, Enum):
     NODE_AVOIDED = ("NodeAvoided", "Every run of an agent failed on this node; new agents go elsewhere for an hour.")
     SWEEP_UPDATED = ("SweepUpdated", "The run cap, name or description of the sweep was changed on W&B.")
     SWEEP_REPLACED = ("SweepReplaced", "The definition changed: the sweep was stopped, and a new one is created.")
+    SCAN_RETAKEN = (
+        "ScanRetaken",
+        "spec.search.retryFailed was raised: a finished scan goes on, with the trials that failed.",
+    )
     OVERRUN_STOPPED = ("OverrunStopped", "W&B went on beyond the run cap: the sweep was stopped, running runs end.")
     OBJECT_EXPIRED = ("ObjectExpired", "ttlSecondsAfterFinished is over: the object is deleted.")
     SWEEP_STOPPED = (
@@ -196,6 +203,7 @@ EVENT_ONLY_REASONS: Final = (
     Reason.NODE_AVOIDED,
     Reason.SWEEP_UPDATED,
     Reason.SWEEP_REPLACED,
+    Reason.SCAN_RETAKEN,
     Reason.OVERRUN_STOPPED,
     Reason.OBJECT_EXPIRED,
     Reason.SWEEP_STOPPED,
@@ -230,7 +238,6 @@ _SWEEP_CREATED = (
     Reason.JOINED,
     Reason.SWEEP_NOT_FOUND,
     Reason.SWEEP_REJECTED,
-    Reason.SEARCH_ENGINE_MISSING,
     Reason.SCHEDULER_UNSUPPORTED,
     Reason.NOT_VALID,
     Reason.NOT_REACHABLE,
@@ -244,6 +251,7 @@ _SEARCH_READY = (
     Reason.SCHEDULER_UNSUPPORTED,
     Reason.SEARCH_REJECTED,
     Reason.SUSPENDED,
+    Reason.PAUSED_ON_WANDB,
     Reason.NO_SWEEP,
     Reason.SWEEP_OVER,
 )
@@ -286,6 +294,7 @@ _FAILED = (
     Reason.SWEEP_CRASHED,
     Reason.SWEEP_DELETED,
     Reason.MAX_FAILED_RUNS,
+    Reason.SEARCH_GAVE_UP,
     Reason.DEADLINE_EXCEEDED,
     Reason.NOT_FAILED,
 )

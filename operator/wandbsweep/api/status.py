@@ -101,14 +101,20 @@ class Runs(ApiModel):
     crashed: int = Field(default=0, description="Runs that fell silent without an end.")
     killed: int = Field(default=0, description="Runs that were stopped, by a user, the sweep or early termination.")
     preempted: int = Field(default=0, description="Runs that lost their machine and will be handed out again.")
+    apart: int | None = Field(
+        default=None,
+        description="Failed and crashed runs that cap does not count, since a search of the operator's replaces them. "
+        "Absent: none.",
+    )
     cap: int | None = Field(
-        default=None, description="How many runs the sweep may have: run_cap or the size of the grid. Absent: no limit."
+        default=None,
+        description="How many runs the sweep may have: run_cap, or the size of the grid or the scan. Absent: no limit.",
     )
 
-    @computed_field(description="Runs that ended, of cap where there is one; for the RUNS column.")  # type: ignore[prop-decorator] # mypy 1.x
+    @computed_field(description="Runs that ended, without those apart, of cap where there is one; for the RUNS column.")  # type: ignore[prop-decorator] # mypy 1.x
     @property
     def summary(self) -> str:
-        ended = self.finished + self.failed + self.crashed + self.killed
+        ended = self.finished + self.failed + self.crashed + self.killed - (self.apart or 0)
         return str(ended) if self.cap is None else f"{ended}/{self.cap}"
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wandbsweep.api.reasons import ConditionType, Reason
-from wandbsweep.api.status import Condition, ConditionStatus
+from wandbsweep.api.status import Condition
 from wandbsweep.pool.edits import differs
-from wandbsweep.pool.engines import missing_engine
 from wandbsweep.pool.facts import JobPhase
+from wandbsweep.pool.finding import Finding, fails, holds, kept, prevented
 from wandbsweep.pool.retries import failures_in_a_row, jobs_by_slot
+from wandbsweep.pool.search_condition import search_ready
+from wandbsweep.pool.searching import has_begun
 from wandbsweep.pool.suspension import pause
 from wandbsweep.sweep.problems import summary
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wandbsweep.api.status import WandbSweepStatus
-    from wandbsweep.pool.facts import Problem, Snapshot
+    from wandbsweep.pool.facts import Snapshot
     from wandbsweep.pool.outcome import Outcome
     from wandbsweep.pool.verdict import Verdict
 
@@ -31,116 +32,104 @@ _PAUSES = {
 FAILING_AFTER = 2  # one agent that ends badly may be chance
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What a condition says, before it is known since when."""
-
-    type: ConditionType
-    status: ConditionStatus
-    reason: Reason
-    message: str = ""
-
-    @property
-    def true(self) -> bool:
-        """Whether the condition holds."""
-        return self.status is ConditionStatus.TRUE
-
-
 def findings(snapshot: Snapshot, outcome: Outcome, verdict: Verdict | None) -> list[Finding]:
     """All conditions of a live object; those of which nothing is known yet are left out."""
     valid = sweep_valid(snapshot)
     reachable = wandb_reachable(snapshot, outcome)
     created = sweep_created(snapshot, outcome)
     agents = agents_ready(snapshot, outcome, over=verdict is not None)
-    links = [finding for finding in (valid, reachable, created, agents) if finding]
+    search = search_ready(snapshot, outcome, over=verdict is not None)
+    links = [finding for finding in (valid, reachable, created, search, agents) if finding]
     return [*links, ready(links), suspended(snapshot, over=verdict is not None), *ends(verdict)]
 
 
 def sweep_valid(snapshot: Snapshot) -> Finding | None:
     """Kept from earlier passes once the sweep exists: the definition is read once for each generation."""
     if snapshot.definition_problem:
-        return _false(ConditionType.SWEEP_VALID, snapshot.definition_problem)
+        return prevented(ConditionType.SWEEP_VALID, snapshot.definition_problem)
     if snapshot.definition and snapshot.definition.warnings:
         message = summary(snapshot.definition.warnings)
-        return _true(ConditionType.SWEEP_VALID, Reason.VALID_WITH_WARNINGS, message)
+        return holds(ConditionType.SWEEP_VALID, Reason.VALID_WITH_WARNINGS, message)
     if snapshot.definition or snapshot.spec.sweep_id:
-        return _true(ConditionType.SWEEP_VALID, Reason.VALID)
-    return _kept(snapshot, ConditionType.SWEEP_VALID)
+        return holds(ConditionType.SWEEP_VALID, Reason.VALID)
+    return kept(snapshot, ConditionType.SWEEP_VALID)
 
 
 def wandb_reachable(snapshot: Snapshot, outcome: Outcome) -> Finding | None:
     """The last answer of the W&B server, or why there was none."""
     if problem := outcome.wandb_problem or snapshot.wandb_problem:
-        return _false(ConditionType.WANDB_REACHABLE, problem)
+        return prevented(ConditionType.WANDB_REACHABLE, problem)
     if outcome.created or snapshot.reading or snapshot.sweep_missing or outcome.create_problem or outcome.on_wandb:
-        return _true(ConditionType.WANDB_REACHABLE, Reason.REACHABLE)
-    return _kept(snapshot, ConditionType.WANDB_REACHABLE)
+        return holds(ConditionType.WANDB_REACHABLE, Reason.REACHABLE)
+    return kept(snapshot, ConditionType.WANDB_REACHABLE)
 
 
 def sweep_created(snapshot: Snapshot, outcome: Outcome) -> Finding:
     """Whether the sweep is on W&B, and whose doing that is."""
     kind = ConditionType.SWEEP_CREATED
     if outcome.created:
-        return _true(kind, outcome.created.how, f"The sweep is {outcome.created.path}.")
+        return holds(kind, outcome.created.how, f"The sweep is {outcome.created.path}.")
     if outcome.create_problem:
-        return _false(kind, outcome.create_problem)
+        return prevented(kind, outcome.create_problem)
     if snapshot.path:
         return _sweep_there(snapshot)
     if snapshot.sweep_missing and snapshot.spec.sweep_id:
-        return Finding(kind, ConditionStatus.FALSE, Reason.SWEEP_NOT_FOUND, _not_found(snapshot))
+        return fails(kind, Reason.SWEEP_NOT_FOUND, _not_found(snapshot))
     if snapshot.definition_problem:
-        return Finding(kind, ConditionStatus.FALSE, Reason.NOT_VALID, "Nothing is created while SweepValid is false.")
-    if lacking := missing_engine(snapshot.definition):
-        return _false(kind, lacking)
+        return fails(kind, Reason.NOT_VALID, "Nothing is created while SweepValid is false.")
+    if snapshot.scheduler_unsupported:
+        return prevented(kind, snapshot.scheduler_unsupported)
     if outcome.wandb_problem or snapshot.wandb_problem:
         message = "Nothing can be created while WandbReachable is false."
-        return Finding(kind, ConditionStatus.FALSE, Reason.NOT_REACHABLE, message)
-    return Finding(kind, ConditionStatus.FALSE, Reason.CREATING, "The sweep is being created.")
+        return fails(kind, Reason.NOT_REACHABLE, message)
+    return fails(kind, Reason.CREATING, "The sweep is being created.")
 
 
 def _sweep_there(snapshot: Snapshot) -> Finding:
     """Kept, until an edit of the definition says something else."""
     kind = ConditionType.SWEEP_CREATED
-    if differs(snapshot) and (lacking := missing_engine(snapshot.definition)):
-        return Finding(kind, ConditionStatus.FALSE, lacking.reason, f"{lacking.message}. {snapshot.path} goes on.")
-    kept = _kept(snapshot, kind)
-    if kept and (kept.true or snapshot.definition is None):
-        return kept
-    return _true(kind, Reason.CREATED, f"The sweep is {snapshot.path}.")
+    if differs(snapshot) and (lacking := snapshot.scheduler_unsupported):
+        return fails(kind, lacking.reason, f"{lacking.message} {snapshot.path} goes on.")
+    before = kept(snapshot, kind)
+    if before and (before.true or snapshot.definition is None):
+        return before
+    return holds(kind, Reason.CREATED, f"The sweep is {snapshot.path}.")
 
 
 def agents_ready(snapshot: Snapshot, outcome: Outcome, *, over: bool) -> Finding:
     """Whether as many agents are ready as are wanted, else what keeps the pool from it."""
-    kind, status = ConditionType.AGENTS_READY, ConditionStatus.FALSE
+    kind = ConditionType.AGENTS_READY
     if over:
-        return Finding(kind, status, Reason.SWEEP_OVER, "The sweep is over: its agents are removed.")
+        return fails(kind, Reason.SWEEP_OVER, "The sweep is over: its agents are removed.")
     if snapshot.path is None:
-        return Finding(kind, status, Reason.NO_SWEEP, "There is no sweep to work on yet.")
+        return fails(kind, Reason.NO_SWEEP, "There is no sweep to work on yet.")
     if paused := pause(snapshot):
-        return Finding(kind, status, paused, _PAUSES[paused])
+        return fails(kind, paused, _PAUSES[paused])
     wanted = snapshot.spec.agent_count
     if wanted == 0:
-        return _true(kind, Reason.SCALED_TO_ZERO, "spec.agentCount is 0.")
+        return holds(kind, Reason.SCALED_TO_ZERO, "spec.agentCount is 0.")
     if outcome.agents_problem:
-        return _false(kind, outcome.agents_problem)
+        return prevented(kind, outcome.agents_problem)
+    if not has_begun(snapshot):
+        return fails(kind, Reason.STARTING, "Agents start once the search is ready.")
     ready_pods = sum(pod.ready for pod in snapshot.pods)
     if ready_pods >= wanted:
-        return _true(kind, Reason.ALL_READY, f"{ready_pods} of {wanted} agents are ready.")
+        return holds(kind, Reason.ALL_READY, f"{ready_pods} of {wanted} agents are ready.")
     if failing := _failing_slots(snapshot):
-        return Finding(kind, status, Reason.AGENTS_FAILING, failing)
+        return fails(kind, Reason.AGENTS_FAILING, failing)
     stuck = next((pod for pod in snapshot.pods if pod.unschedulable), None)
     if stuck:
-        return Finding(kind, status, Reason.UNSCHEDULABLE, f"{stuck.name}: {stuck.waiting}")
+        return fails(kind, Reason.UNSCHEDULABLE, f"{stuck.name}: {stuck.waiting}")
     waiting = next((f" {pod.name}: {pod.waiting}" for pod in snapshot.pods if pod.waiting), "")
-    return Finding(kind, status, Reason.STARTING, f"{ready_pods} of {wanted} agents are ready.{waiting}")
+    return fails(kind, Reason.STARTING, f"{ready_pods} of {wanted} agents are ready.{waiting}")
 
 
 def ready(links: Iterable[Finding]) -> Finding:
     """True when every other link of the chain is; else it repeats the first that is not."""
     for link in links:
         if not link.true:
-            return Finding(ConditionType.READY, ConditionStatus.FALSE, link.reason, link.message)
-    return _true(ConditionType.READY, Reason.AGENTS_RUNNING, "The sweep is on W&B and its agents are ready.")
+            return fails(ConditionType.READY, link.reason, link.message)
+    return holds(ConditionType.READY, Reason.AGENTS_RUNNING, "The sweep is on W&B and its agents are ready.")
 
 
 def suspended(snapshot: Snapshot, *, over: bool) -> Finding:
@@ -148,29 +137,29 @@ def suspended(snapshot: Snapshot, *, over: bool) -> Finding:
     kind = ConditionType.SUSPENDED
     reason = None if over else pause(snapshot)
     if reason is None:
-        return Finding(kind, ConditionStatus.FALSE, Reason.NOT_SUSPENDED)
+        return fails(kind, Reason.NOT_SUSPENDED)
     if reason is Reason.SUSPENDED and not snapshot.spec.suspend:
-        return _true(kind, reason, "spec.suspend is false again: the sweep is being resumed on W&B, then the agents.")
+        return holds(kind, reason, "spec.suspend is false again: the sweep is being resumed on W&B, then the agents.")
     if reason is Reason.PAUSED_ON_WANDB and snapshot.spec.suspend:
-        return _true(kind, reason, f"{_PAUSES[reason]} It stays paused until then, also when spec.suspend is false.")
-    return _true(kind, reason, _PAUSES[reason])
+        return holds(kind, reason, f"{_PAUSES[reason]} It stays paused until then, also when spec.suspend is false.")
+    return holds(kind, reason, _PAUSES[reason])
 
 
 def ends(verdict: Verdict | None) -> list[Finding]:
     """Complete and Failed: at most one is true, and then for good."""
     if verdict is None:
         return [
-            Finding(ConditionType.COMPLETE, ConditionStatus.FALSE, Reason.IN_PROGRESS),
-            Finding(ConditionType.FAILED, ConditionStatus.FALSE, Reason.NOT_FAILED),
+            fails(ConditionType.COMPLETE, Reason.IN_PROGRESS),
+            fails(ConditionType.FAILED, Reason.NOT_FAILED),
         ]
     if verdict.succeeded:
         return [
-            _true(ConditionType.COMPLETE, verdict.reason, verdict.message),
-            Finding(ConditionType.FAILED, ConditionStatus.FALSE, Reason.NOT_FAILED),
+            holds(ConditionType.COMPLETE, verdict.reason, verdict.message),
+            fails(ConditionType.FAILED, Reason.NOT_FAILED),
         ]
     return [
-        Finding(ConditionType.COMPLETE, ConditionStatus.FALSE, verdict.reason, verdict.message),
-        _true(ConditionType.FAILED, verdict.reason, verdict.message),
+        fails(ConditionType.COMPLETE, verdict.reason, verdict.message),
+        holds(ConditionType.FAILED, verdict.reason, verdict.message),
     ]
 
 
@@ -211,25 +200,12 @@ def _earlier(old: Condition | None, generation: int | None) -> int | None:
 def after_end(snapshot: Snapshot, outcome: Outcome) -> list[Condition]:
     """The conditions of an ended object: frozen, but that W&B may still have to be reached to stop the sweep."""
     old = snapshot.status
-    kept = [Finding(each.type, each.status, each.reason, each.message) for each in old.conditions]
+    before = [Finding(each.type, each.status, each.reason, each.message) for each in old.conditions]
     now = wandb_reachable(snapshot, outcome)
     if now is None:
         return old.conditions
-    new = [now if finding.type is now.type else finding for finding in kept]
+    new = [now if finding.type is now.type else finding for finding in before]
     return merge(old, new, generation=old.observed_generation, now=snapshot.now)
-
-
-def _true(kind: ConditionType, reason: Reason, message: str = "") -> Finding:
-    return Finding(kind, ConditionStatus.TRUE, reason, message)
-
-
-def _false(kind: ConditionType, problem: Problem) -> Finding:
-    return Finding(kind, ConditionStatus.FALSE, problem.reason, problem.message)
-
-
-def _kept(snapshot: Snapshot, kind: ConditionType) -> Finding | None:
-    old = snapshot.status.condition(kind)
-    return Finding(kind, old.status, old.reason, old.message) if old else None
 
 
 def _not_found(snapshot: Snapshot) -> str:

@@ -14,7 +14,8 @@ from wandbsweep.api.status import PastSweep, WandbSweepStatus
 from wandbsweep.pool.actions import Action, RemoveAgent, SetSweepState, UpdateSweep
 from wandbsweep.pool.agents import Work, agents_of
 from wandbsweep.pool.creation import evaluation_of, wanted_digest
-from wandbsweep.pool.engines import missing_engine
+from wandbsweep.pool.retaking import was_retaken
+from wandbsweep.pool.searching import farewells_of_past_sweeps as search_farewells
 from wandbsweep.sweep.wandb_config import digest_of_token, effective_run_cap, wandb_config
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def replacement(snapshot: Snapshot) -> SetSweepState | None:
     """Stops the sweep that is to be replaced, if there is one, W&B can be reached, and the new one can be searched."""
     if snapshot.path is None or snapshot.wandb_problem or not differs(snapshot):
         return None
-    if missing_engine(snapshot.definition):
+    if snapshot.scheduler_unsupported:
         return None
     return SetSweepState(snapshot.path, "FINISHED", why=Reason.SWEEP_REPLACED)
 
@@ -56,9 +57,10 @@ def update(snapshot: Snapshot) -> UpdateSweep | None:
 def is_pending(snapshot: Snapshot, outcome: Outcome) -> bool:
     """Whether something still has to follow from the definition that was read in this pass.
 
-    A sweep that was found may have been created before the last edits, and is compared in the next pass.
+    A sweep that was found may have been created before the last edits, and is compared in the next pass. While a scan
+    was over nothing was read.
     """
-    if outcome.created and outcome.created.how is Reason.ADOPTED:
+    if (outcome.created and outcome.created.how is Reason.ADOPTED) or was_retaken(outcome):
         return True
     if snapshot.path is None or snapshot.definition is None or snapshot.definition_problem:
         return False
@@ -92,21 +94,24 @@ def without_sweep(snapshot: Snapshot) -> WandbSweepStatus:
             "sweep_state": None,
             "runs": None,
             "best": None,
+            "front": [],
+            "retried_failed": None,
             "failures": {},
         }
     )
 
 
 def farewells_of_past_sweeps(snapshot: Snapshot) -> tuple[Action, ...]:
-    """Agents of replaced sweeps, while there is no new one yet: they go as drainPolicy says."""
+    """Agents of replaced sweeps, while there is no new one yet: they go as drainPolicy says. Searches go at once."""
     past = {sweep.sweep_id for sweep in snapshot.status.history}
     at_once = snapshot.spec.drain_policy is DrainPolicy.AT_ONCE
-    return tuple(
+    agents = (
         RemoveAgent(agent.job.name, running=True, why="its sweep was replaced")
         for agent in agents_of(snapshot)
         if agent.job.sweep and agent.job.sweep.rpartition("/")[2] in past and not agent.job.deleting
         if at_once or agent.work is Work.NOT_RUNNING
     )
+    return (*agents, *search_farewells(snapshot))
 
 
 def _config(snapshot: Snapshot, definition: SweepDefinition, reading: SweepReading) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from wandbsweep.pool.actions import Action, DeleteObject, FindAndStop, Plan, Rel
 from wandbsweep.pool.creation import entity_of, open_intent, project_of, settles_in
 from wandbsweep.pool.facts import JobPhase, SweepState
 from wandbsweep.pool.gpu_hours import may_be_removed
+from wandbsweep.pool.retaking import retake
+from wandbsweep.pool.searching import farewells
 from wandbsweep.sweep.wandb_config import marker
 
 if TYPE_CHECKING:
@@ -51,6 +53,8 @@ def owes_stop(status: WandbSweepStatus) -> bool:
 
 def plan_after_end(snapshot: Snapshot) -> Plan:
     """The agents go, whatever W&B does; the sweep is stopped, sooner or later; the object goes when it is due."""
+    if again := retake(snapshot):
+        return Plan((again,), look_again=RETRY)
     actions: list[Action] = []
     moments: list[datetime] = []
     owed = owes_stop(snapshot.status)
@@ -62,6 +66,7 @@ def plan_after_end(snapshot: Snapshot) -> Plan:
         for job in snapshot.jobs
         if not job.deleting and (job.phase is JobPhase.ACTIVE or may_be_removed(snapshot, job.name))
     ]
+    actions += farewells(snapshot, "the sweep is over")
     expires_at = _expires_at(snapshot)
     if expires_at and snapshot.now >= expires_at and not (owed and _is_patient(snapshot, expires_at)):
         return Plan((DeleteObject(),), look_again=RETRY)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from wandbsweep.api.reasons import Reason
 from wandbsweep.pool.actions import SetSweepState
+from wandbsweep.pool.budget import is_searched, run_cap, runs_that_count
 from wandbsweep.pool.facts import HANDING_OUT
-from wandbsweep.pool.verdict import run_cap
 
 if TYPE_CHECKING:
     from wandbsweep.pool.facts import Snapshot
@@ -17,14 +17,15 @@ def overrun_stop(snapshot: Snapshot) -> SetSweepState | None:
     """Stops a sweep that would hand out more runs than it may; those that train may end.
 
     At the cap itself W&B is trusted to stop if it knows the cap: a stopped sweep could not hand a run out again that is
-    preempted later. For the same reason nothing is stopped while a run waits to be handed out.
+    preempted later. For the same reason nothing is stopped while a run waits to be handed out. Where a search of ours
+    hands the runs out, it knows the cap.
     """
     cap, reading = run_cap(snapshot), snapshot.reading
     if snapshot.path is None or reading is None or cap is None or reading.state not in HANDING_OUT:
         return None
+    counted = runs_that_count(snapshot, reading)
     waiting = reading.count("pending", "preempting", "preempted")
-    unknown_to_wandb = reading.run_cap is None or reading.run_cap > cap
-    at_the_cap = reading.total_runs == cap and unknown_to_wandb and not waiting
-    if reading.total_runs > cap or at_the_cap:
+    would_go_on = not is_searched(snapshot) and (reading.run_cap is None or reading.run_cap > cap)
+    if counted > cap or (counted == cap and would_go_on and not waiting):
         return SetSweepState(snapshot.path, "FINISHED", why=Reason.OVERRUN_STOPPED)
     return None

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 from wandbsweep.pool import edits, limits, polling
-from wandbsweep.pool.actions import ClaimObject, Plan, StartAgent
+from wandbsweep.pool.actions import ClaimObject, Plan, StartAgent, StartSearch
 from wandbsweep.pool.creation import creation_actions, project_of, settles_in
 from wandbsweep.pool.ends import NOW, RETRY, plan_after_end, plan_deletion, plan_verdict
-from wandbsweep.pool.engines import missing_engine
 from wandbsweep.pool.gpu_hours import marks
 from wandbsweep.pool.overrun import overrun_stop
 from wandbsweep.pool.retries import STAMP_PRECISION
+from wandbsweep.pool.searching import plan_search
 from wandbsweep.pool.slots import plan_slots
 from wandbsweep.pool.suspension import plan_pause
 from wandbsweep.pool.verdict import decide
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from wandbsweep.pool.facts import Snapshot
+
+UNSUPPORTED_RETRY: Final = timedelta(minutes=5)  # servers get new features rarely
 
 
 def make_plan(snapshot: Snapshot) -> Plan:
@@ -49,8 +52,8 @@ def _plan_creation(snapshot: Snapshot) -> Plan:
 def _what_to_create(snapshot: Snapshot) -> Plan:
     if snapshot.definition_problem or snapshot.wandb_problem or snapshot.sweep_missing:
         return Plan(look_again=_retry(snapshot))
-    if missing_engine(snapshot.definition):
-        return Plan()
+    if snapshot.scheduler_unsupported:
+        return Plan(look_again=UNSUPPORTED_RETRY)
     if snapshot.spec.sweep_id is not None:
         return Plan(() if snapshot.has_finalizer else (ClaimObject(),), look_again=RETRY)
     project = project_of(snapshot)
@@ -66,19 +69,22 @@ def _plan_life(snapshot: Snapshot) -> Plan:
     plan = plan_pause(snapshot) or _plan_pool(snapshot)
     stop = overrun_stop(snapshot)
     first = [action for action in (edits.update(snapshot), stop) if action]
-    rest = [action for action in plan.actions if not (stop and isinstance(action, StartAgent))]
-    look_again = plan.look_again if plan.look_again is not None else _next_look(snapshot, None)
+    rest = [action for action in plan.actions if not (stop and isinstance(action, StartAgent | StartSearch))]
+    look_again = plan.look_again if plan.look_again is not None else _next_look(snapshot)
     return replace(plan, actions=(*first, *marks(snapshot), *rest), look_again=look_again)
 
 
 def _plan_pool(snapshot: Snapshot) -> Plan:
-    slots = plan_slots(snapshot)
-    look_again = STAMP_PRECISION if slots.needs_reading else _next_look(snapshot, slots.due_at)
-    return Plan((*slots.remove, *slots.ask, *slots.start), look_again=look_again)
+    """The search first: agents wait for it."""
+    search, slots = plan_search(snapshot), plan_slots(snapshot)
+    actions = (*search.actions, *slots.remove, *slots.ask, *slots.start)
+    if search.needs_reading or slots.needs_reading:
+        return Plan(actions, look_again=STAMP_PRECISION)
+    return Plan(actions, look_again=_next_look(snapshot, search.due_at, slots.due_at))
 
 
-def _next_look(snapshot: Snapshot, due_at: datetime | None) -> timedelta:
-    moments = [moment for moment in (due_at, limits.next_moment(snapshot)) if moment]
+def _next_look(snapshot: Snapshot, *due_at: datetime | None) -> timedelta:
+    moments = [moment for moment in (*due_at, limits.next_moment(snapshot)) if moment]
     if snapshot.reading is None or snapshot.wandb_problem:
         moments.append(snapshot.now + _retry(snapshot))
     else:

@@ -11,10 +11,11 @@ from wandbsweep.api.reasons import Reason
 from wandbsweep.pool import nodes, rolling
 from wandbsweep.pool.actions import StartAgent
 from wandbsweep.pool.agents import is_of_old_sweep
+from wandbsweep.pool.budget import is_searched, run_cap, runs_apart, scan_size
 from wandbsweep.pool.facts import HANDING_OUT, JobPhase
 from wandbsweep.pool.jobs import template_digest
 from wandbsweep.pool.retries import ended_since, failures_in_a_row, retry_delay
-from wandbsweep.pool.verdict import run_cap
+from wandbsweep.pool.searching import has_begun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,12 +39,15 @@ class Starts:
 
 
 def may_start(snapshot: Snapshot) -> bool:
-    """Whether agents may start at all. With a definition that has mistakes the sweep goes on as it was."""
+    """Whether agents may start at all. With a definition that has mistakes the sweep goes on as it was.
+
+    An agent that starts before the search would hold a GPU and wait.
+    """
     problem, reading = snapshot.definition_problem, snapshot.reading
     if snapshot.path is None or reading is None or snapshot.wandb_problem:
         return False
     refused = problem is not None and problem.reason is Reason.TEMPLATE_REJECTED
-    return reading.state in HANDING_OUT and not refused
+    return reading.state in HANDING_OUT and not refused and has_begun(snapshot)
 
 
 def free_slots(snapshot: Snapshot, agents: Sequence[Agent], slots: Slots) -> list[int]:
@@ -115,10 +119,12 @@ def _due_at(jobs: Sequence[AgentJob], digest: str, now: datetime) -> datetime:
 
 def _runs_without_an_agent(snapshot: Snapshot, reading: SweepReading) -> int | None:
     """How many more agents can find a run to do; None without a cap."""
-    cap = run_cap(snapshot)
-    limits = [limit for limit in (cap, reading.grid_size) if limit is not None]
-    if not limits:
-        return None
     active = sum(job.phase is JobPhase.ACTIVE and not is_of_old_sweep(job, snapshot) for job in snapshot.jobs)
     ended = reading.total_runs - reading.open_runs
-    return min(limits) - ended - active
+    cap, size = run_cap(snapshot), reading.grid_size
+    left = [] if cap is None else [cap - ended + runs_apart(snapshot, reading)]
+    if is_searched(snapshot):
+        size = None if snapshot.spec.search.retry_failed else scan_size(snapshot, reading)
+    if size is not None:
+        left.append(size - ended)
+    return min(left) - active if left else None

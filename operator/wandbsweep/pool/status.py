@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from wandbsweep.api import labels
 from wandbsweep.api.reasons import Phase, Reason
 from wandbsweep.api.status import Agents, BestRun, Runs, WandbSweepStatus
-from wandbsweep.pool import conditions, edits, gpu_hours, nodes
+from wandbsweep.pool import budget, conditions, edits, front, gpu_hours, nodes, retaking, searching
 from wandbsweep.pool.actions import SetSweepState
 from wandbsweep.pool.ends import owes_stop
 from wandbsweep.pool.facts import JobPhase
 from wandbsweep.pool.outcome import CreatedSweep
 from wandbsweep.pool.suspension import pause
-from wandbsweep.pool.verdict import run_cap
 
 if TYPE_CHECKING:
     from wandbsweep.pool.facts import Snapshot, SweepReading
@@ -22,9 +21,14 @@ if TYPE_CHECKING:
     from wandbsweep.pool.verdict import Verdict
 
 
-def selector(name: str) -> str:
-    """The label selector of an object's agent Jobs and pods, as text."""
+def of_object(name: str) -> str:
+    """The label selector of all Jobs and pods of an object, as text."""
     return f"{labels.SWEEP_LABEL}={name}"
+
+
+def selector(name: str) -> str:
+    """The label selector of an object's agents: an autoscaler counts no search among them."""
+    return f"{of_object(name)},{labels.COMPONENT_LABEL}={labels.AGENT_COMPONENT}"
 
 
 def next_status(snapshot: Snapshot, outcome: Outcome, verdict: Verdict | None) -> WandbSweepStatus:
@@ -32,6 +36,8 @@ def next_status(snapshot: Snapshot, outcome: Outcome, verdict: Verdict | None) -
     if snapshot.hands_off:
         return snapshot.status
     snapshot = replace(snapshot, wandb_problem=outcome.wandb_problem or snapshot.wandb_problem)
+    if retaking.was_retaken(outcome):
+        snapshot = replace(snapshot, status=retaking.without_verdict(snapshot.status), reading=None)
     update = _after_end(snapshot, outcome) if snapshot.terminal else None
     if update is None:
         if edits.was_replaced(outcome):
@@ -85,9 +91,19 @@ def _of_live_object(snapshot: Snapshot, outcome: Outcome, verdict: Verdict | Non
         update["method"] = snapshot.definition.method
     if snapshot.reading:
         update |= _from_reading(snapshot, snapshot.reading)
+    update |= _told(snapshot, outcome)
     if verdict:
         update["completion_time"] = snapshot.now
     return update
+
+
+def _told(snapshot: Snapshot, outcome: Outcome) -> dict[str, object]:
+    """How often failed trials of a scan are run again, once its search was told."""
+    wanted = searching.wanted_digest(snapshot)
+    told = outcome.started_search or any(job.digest == wanted for job in snapshot.search)
+    if not budget.is_scan(snapshot) or wanted is None or not told:
+        return {}
+    return {"retried_failed": snapshot.spec.search.retry_failed}
 
 
 def _accounts(snapshot: Snapshot) -> dict[str, object]:
@@ -119,7 +135,8 @@ def _agents(snapshot: Snapshot, outcome: Outcome, *, desired: int) -> Agents:
 
 
 def _from_reading(snapshot: Snapshot, reading: SweepReading) -> dict[str, object]:
-    caps = [cap for cap in (run_cap(snapshot), reading.grid_size) if cap is not None]
+    size = budget.scan_size(snapshot, reading) if budget.is_searched(snapshot) else reading.grid_size
+    caps = [cap for cap in (budget.run_cap(snapshot), size) if cap is not None]
     runs = Runs(
         total=reading.total_runs,
         running=reading.count("running", "preempting"),
@@ -128,6 +145,7 @@ def _from_reading(snapshot: Snapshot, reading: SweepReading) -> dict[str, object
         crashed=reading.count("crashed"),
         killed=reading.count("killed"),
         preempted=reading.count("preempted"),
+        apart=budget.runs_apart(snapshot, reading) or None,
         cap=min(caps, default=None),
     )
     update: dict[str, object] = {
@@ -135,6 +153,7 @@ def _from_reading(snapshot: Snapshot, reading: SweepReading) -> dict[str, object
         "runs": runs,
         "failures": {str(cause): count for cause, count in sorted(reading.failures.items()) if count},
         "method": reading.method,
+        "front": front.shown(reading.front),
     }
     if best := reading.best:
         update["best"] = BestRun(

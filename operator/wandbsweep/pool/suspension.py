@@ -15,6 +15,7 @@ from wandbsweep.api.status import ConditionStatus
 from wandbsweep.pool.actions import Action, AskToLeave, Plan, RemoveAgent, SetSweepState
 from wandbsweep.pool.agents import Work, agents_of
 from wandbsweep.pool.facts import HANDING_OUT, SweepState
+from wandbsweep.pool.searching import farewells as search_farewells
 
 if TYPE_CHECKING:
     from wandbsweep.pool.agents import Agent
@@ -69,9 +70,10 @@ def _pause_on_wandb(snapshot: Snapshot, reason: Reason) -> tuple[Action, ...]:
 
 
 def _farewells(snapshot: Snapshot, reason: Reason, policy: DrainPolicy) -> tuple[Action, ...]:
+    """Of the agents, and of the search: it hands out nothing, and reads afterwards what came of the last runs."""
     agents = [agent for agent in agents_of(snapshot) if not agent.job.deleting]
     farewells = (_farewell(agent, _WHY[reason], policy) for agent in agents)
-    return tuple(farewell for farewell in farewells if farewell)
+    return (*(farewell for farewell in farewells if farewell), *search_farewells(snapshot, _WHY[reason]))
 
 
 def _farewell(agent: Agent, why: str, policy: DrainPolicy) -> RemoveAgent | AskToLeave | None:

@@ -7,14 +7,17 @@ written before anything is done about it, so that what is done cannot change it,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from wandbsweep.api.reasons import Reason
-from wandbsweep.pool import limits
+from wandbsweep.pool import budget, failed_trials, limits
 from wandbsweep.pool.facts import SweepState
 
 if TYPE_CHECKING:
     from wandbsweep.pool.facts import Snapshot, SweepReading
+
+
+_GAVE_UP: Final = "As many runs failed as the budget has ({}), so that the search replaced them no more"
 
 
 @dataclass(frozen=True)
@@ -24,13 +27,6 @@ class Verdict:
     succeeded: bool
     reason: Reason
     message: str
-
-
-def run_cap(snapshot: Snapshot) -> int | None:
-    """The budget of runs: the object's, else the one that the sweep carries on W&B."""
-    if snapshot.spec.max_runs is not None:
-        return snapshot.spec.max_runs
-    return snapshot.reading.run_cap if snapshot.reading else None
 
 
 def decide(snapshot: Snapshot) -> Verdict | None:
@@ -57,10 +53,10 @@ def _by_reading(snapshot: Snapshot, reading: SweepReading) -> Verdict | None:
         return Verdict(succeeded=True, reason=Reason.TARGET_REACHED, message=f"{sentence}: {tally(reading)}.")
     if limits.too_many_failures(snapshot, reading):
         return _failed(Reason.MAX_FAILED_RUNS, _failures(snapshot, reading))
-    if reading.state is SweepState.FINISHED and not reading.count("running", "preempting"):
-        return _done(reading, _budget_reached(snapshot, reading) or Reason.SWEEP_FINISHED)
     reached = _budget_reached(snapshot, reading)
-    return _done(reading, reached) if reached and not reading.open_runs else None
+    if reading.state is SweepState.FINISHED and not reading.count("running", "preempting"):
+        return _done(snapshot, reading, reached or Reason.SWEEP_FINISHED)
+    return _done(snapshot, reading, reached) if reached and not reading.open_runs else None
 
 
 def _by_limit(snapshot: Snapshot) -> Verdict | None:
@@ -80,23 +76,33 @@ def _by_limit(snapshot: Snapshot) -> Verdict | None:
 
 
 def _budget_reached(snapshot: Snapshot, reading: SweepReading) -> Reason | None:
-    cap = run_cap(snapshot)
-    if cap is not None and reading.total_runs >= cap:
+    cap = budget.run_cap(snapshot)
+    if cap is not None and budget.runs_that_count(snapshot, reading) >= cap:
         return Reason.RUN_CAP_REACHED
+    if budget.is_searched(snapshot):
+        if budget.gave_up(snapshot, reading):
+            return Reason.SEARCH_GAVE_UP
+        return Reason.GRID_EXHAUSTED if budget.scan_is_done(snapshot, reading) else None
     if reading.grid_size is not None and reading.total_runs >= reading.grid_size:
         return Reason.GRID_EXHAUSTED
     return None
 
 
-def _done(reading: SweepReading, reason: Reason) -> Verdict:
+def _done(snapshot: Snapshot, reading: SweepReading, reason: Reason) -> Verdict:
+    more = failed_trials.sentence(snapshot, reading)
     if reading.total_runs and not reading.count("finished"):
-        return _failed(Reason.ALL_RUNS_FAILED, f"None of the runs finished: {tally(reading)}.")
+        why = f" {_GAVE_UP.format(budget.run_cap(snapshot))}." if reason is Reason.SEARCH_GAVE_UP else more
+        return _failed(Reason.ALL_RUNS_FAILED, f"None of the runs finished: {tally(reading)}.{why}")
+    if reason is Reason.SEARCH_GAVE_UP:
+        return _failed(reason, f"{_GAVE_UP.format(budget.run_cap(snapshot))}: {tally(reading)}.")
+    scan = budget.is_scan(snapshot)
+    apart = ", in which failed runs are not counted" if budget.runs_apart(snapshot, reading) else ""
     sentence = {
-        Reason.RUN_CAP_REACHED: "The run budget is used",
-        Reason.GRID_EXHAUSTED: "Every point of the grid was run",
+        Reason.RUN_CAP_REACHED: f"The run budget is used{apart}",
+        Reason.GRID_EXHAUSTED: "Every trial of the scan was run" if scan else "Every point of the grid was run",
         Reason.SWEEP_FINISHED: "The sweep was finished on W&B",
     }[reason]
-    return Verdict(succeeded=True, reason=reason, message=f"{sentence}: {tally(reading)}.")
+    return Verdict(succeeded=True, reason=reason, message=f"{sentence}: {tally(reading)}.{more}")
 
 
 def _failed(reason: Reason, message: str) -> Verdict:

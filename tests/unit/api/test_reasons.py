@@ -25,11 +25,12 @@ def test_ready_can_carry_the_reason_of_each_condition_it_sums_up():
         ConditionType.SWEEP_VALID,
         ConditionType.WANDB_REACHABLE,
         ConditionType.SWEEP_CREATED,
+        ConditionType.SEARCH_READY,
         ConditionType.AGENTS_READY,
     )
     well = {
         Reason.VALID, Reason.VALID_WITH_WARNINGS, Reason.REACHABLE,
-        Reason.CREATED, Reason.ADOPTED, Reason.JOINED, Reason.ALL_READY,
+        Reason.CREATED, Reason.ADOPTED, Reason.JOINED, Reason.SEARCH_RUNNING, Reason.ALL_READY,
     }  # fmt: skip
 
     needed = {reason for part in parts for reason in part.reasons} - well

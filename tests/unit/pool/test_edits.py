@@ -159,17 +159,18 @@ def test_a_definition_with_mistakes_leaves_the_old_sweep_at_work():
     assert status.sweep_id == "nkbj7529"
 
 
-def test_a_method_without_an_engine_leaves_the_old_sweep_at_work_and_the_edit_open():
+def test_a_method_that_the_server_has_no_scheduler_for_leaves_the_old_sweep_at_work_and_the_edit_open():
     protein = {
         "method": "protein",
         "parameters": {"lr": {"distribution": "log_normal", "min": 0.0001, "max": 0.001}},
     }
-    snapshot = edited(definition=protein)
+    lacking = Problem(Reason.SCHEDULER_UNSUPPORTED, "take a newer server.")
+    snapshot = edited(definition=protein, scheduler_unsupported=lacking)
 
     assert STOP not in make_plan(snapshot).actions
     status = after(snapshot)
     created = status.condition(ConditionType.SWEEP_CREATED)
-    assert created.reason is Reason.SEARCH_ENGINE_MISSING
+    assert created.reason is Reason.SCHEDULER_UNSUPPORTED
     assert str(PATH) in created.message
     assert generation_of(status) is None
 

@@ -9,6 +9,7 @@ from wandbsweep.cli.messages import CommandError, tell_findings
 from wandbsweep.cli.sources import InputError, Source, read_source
 from wandbsweep.sweep.conversion import valid_name
 from wandbsweep.sweep.definition import InvalidSweepError, SweepDefinition, read_definition
+from wandbsweep.sweep.rendering.evaluation import EvaluationError, EvaluationStage, read_evaluation
 from wandbsweep.sweep.texts.kubernetes import as_json_stores_it
 from wandbsweep.sweep.texts.verbatim import OwnWords, own_words
 from wandbsweep.sweep.texts.writing import yaml_text
@@ -33,6 +34,7 @@ class Sweep:
     runs_per_agent: int | None = None
     agent_count: int = 1
     token: str = UNKNOWN_MARK
+    evaluation: EvaluationStage | None = None
 
     @property
     def config(self) -> dict[str, Any]:
@@ -45,6 +47,7 @@ class Sweep:
             max_runs=self.max_runs,
             runs_per_agent=self.runs_per_agent,
             agent_count=self.agent_count,
+            evaluation=self.evaluation,
         )
 
 
@@ -97,7 +100,7 @@ def _of_manifest(source: Source) -> Sweep:
         raise CommandError(f"{source.name}: has {found}; give the text of one")
     manifest = as_json_stores_it(source.manifests[0])
     spec, metadata = _part(manifest, "spec"), _part(manifest, "metadata")
-    definition = _definition_of(spec, source)
+    definition, evaluation = _definition_of(spec, source), _evaluation_of(spec, source)
     return Sweep(
         definition,
         name=names[0],
@@ -105,17 +108,34 @@ def _of_manifest(source: Source) -> Sweep:
         max_runs=_number(spec, "maxRuns"),
         runs_per_agent=_number(spec, "runsPerAgent"),
         agent_count=1 if (count := _number(spec, "agentCount")) is None else count,
-        token=_token(definition, spec, metadata),
+        token=_token(definition, spec, metadata, evaluation),
+        evaluation=evaluation,
     )
 
 
-def _token(definition: SweepDefinition, spec: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:
+def _token(
+    definition: SweepDefinition,
+    spec: Mapping[str, Any],
+    metadata: Mapping[str, Any],
+    evaluation: EvaluationStage | None,
+) -> str:
     """As a sweep would have it that is created from the object as it is now."""
     generation = _number(metadata, "generation")
     if generation is None:
         return UNKNOWN_MARK
     project = spec.get("project") or definition.project or ""
-    return definition_token(definition_digest(definition, entity=spec.get("entity"), project=project), generation)
+    digest = definition_digest(definition, entity=spec.get("entity"), project=project, evaluation=evaluation)
+    return definition_token(digest, generation)
+
+
+def _evaluation_of(spec: Mapping[str, Any], source: Source) -> EvaluationStage | None:
+    """The second stage of every trial, which travels in the sweep's command."""
+    if spec.get("evaluation") is None:
+        return None
+    try:
+        return read_evaluation(spec["evaluation"])
+    except EvaluationError as error:
+        raise CommandError(f"{source.name}: spec.evaluation: {error}") from None
 
 
 def _definition_of(spec: Mapping[str, Any], source: Source) -> SweepDefinition:

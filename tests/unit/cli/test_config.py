@@ -39,6 +39,19 @@ def test_it_is_what_the_operator_sends(said):
     )
 
 
+def test_an_evaluation_is_in_the_command_that_w_and_b_gets(said):
+    staged = MANIFEST + "  evaluation: {command: [eval.py, --episodes, '5'], timeoutSeconds: 60}\n"
+
+    command = yaml.safe_load(said("config", "-", stdin=staged).output)["command"]
+
+    (told,) = [word for word in command if word.startswith("--evaluation=")]
+    assert json.loads(told.removeprefix("--evaluation=")) == {
+        "command": ["eval.py", "--episodes", "5"],
+        "timeoutSeconds": 60,
+    }
+    assert "a list of words" in said("config", "-", stdin=staged.replace("[eval.py, --episodes, '5']", "5")).errors
+
+
 def test_of_an_object_that_exists_the_uid_is_known(said):
     live = MANIFEST.replace("{name: anymal}", "{name: anymal, uid: 3f-1, generation: 4, namespace: robots}")
 

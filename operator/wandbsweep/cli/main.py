@@ -19,6 +19,7 @@ _COMMANDS: Final = {
     "operator": "Run the operator.",
     "preview": "Show the trials of a sweep before anything runs.",
     "render": "Show one trial of a sweep with given values.",
+    "search": "Search a sweep beside W&B's server: scan, protein, stages, Optuna, Ax.",
     "server": "Run the embedded W&B-compatible server.",
     "trial": "Run one trial: render the command of a sweep and start it.",
 }

@@ -326,14 +326,11 @@ class GuardedOptimizer(Optimizer):
         return data.state is RunState.FAILED and bool(data.config.config) and self._lacks_metric(data)
 
     def _for_engine(self, data: RunWithMetrics) -> RunWithMetrics:
-        """W&B's own engines are not told that a run finished which has nothing to learn from; ours decide themselves."""
-        if (
-            isinstance(self._engine, SearchEngine)
-            or data.state is not RunState.FINISHED
-            or not self._lacks_metric(data)
-        ):
-            return data
-        return replace(data, state=RunState.FAILED)
+        """W&B's own engines hear of a run without the metric that it failed; ours decide that themselves."""
+        ours = isinstance(self._engine, SearchEngine)
+        if not ours and data.state is RunState.FINISHED and self._lacks_metric(data):
+            return replace(data, state=RunState.FAILED)
+        return data
 
     def _lacks_metric(self, data: RunWithMetrics) -> bool:
         return any(data.summary_metrics.get(name) is None for name in self.metric_names())

@@ -6,7 +6,9 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from wandbsweep.sweep.definition import read_definition
 from wandbsweep.sweep.reading.base_config import BASE_CONFIG, BASE_CONFIG_FILE
+from wandbsweep.sweep.rendering.launch import ARGS_MACRO
 from wandbsweep.sweep.searching import Engine, engine_of
 
 if TYPE_CHECKING:
@@ -66,3 +68,12 @@ def read_order(text: str) -> SearchOrder:
         return SearchOrder(**{**told, "engine": Engine(told["engine"])})
     except (ValueError, TypeError, KeyError) as error:
         raise OrderError(f"the search order cannot be read: {error}") from None
+
+
+def ordered_definition(order: SearchOrder) -> SweepDefinition:
+    """What is searched, read again. What the trials run is no matter of the search, and may be anything.
+
+    Raises InvalidSweepError, which an order that was made here does not.
+    """
+    searched = {key: value for key, value in order.definition.items() if key not in ("program", "command")}
+    return read_definition({**searched, "command": [ARGS_MACRO]}, field="spec.sweep")

@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from wandbsweep.agent.signatures import tells_of_exception
 from wandbsweep.agent.watch import Limits, Sight, next_question
 
 if TYPE_CHECKING:
@@ -22,26 +23,34 @@ _NOTHING_YET_SECONDS: Final = 1.0
 
 
 class RunWatch:
-    """What W&B says about the run of one trial, over all attempts to start its trainer."""
+    """What W&B says about the run of one trial, over all attempts to start its trainer.
+
+    Args:
+        look: asks W&B.
+        limits: of the trainer.
+    """
 
     def __init__(self, look: Callable[[], RunLook | None], limits: Limits) -> None:
         self._look = look
         self._limits = limits
         self._lines: int | None = None
+        self._closed_at: str | None = None
         self._was_unfinished = False
         self._lock = threading.Lock()
         self._tail: Tail | None = None
         self._begin_attempt()
 
     def _begin_attempt(self) -> None:
+        self._closed_before = self._closed_at
         self._sight = Sight(time.monotonic())
         self._first_metric_at: float | None = None
         self._without_metric_at = self._sight.started_at
         self._stopped = threading.Event()
 
-    def start(self, tail: Tail) -> None:
-        """From now on a trainer works, whose output is kept there."""
+    def start(self, tail: Tail, limits: Limits | None = None) -> None:
+        """From now on a trainer works, whose output is kept there; it may have other limits than the one before."""
         self._tail = tail
+        self._limits = limits or self._limits
         self._begin_attempt()
         threading.Thread(target=self._run, args=(self._stopped,), name="run-watch", daemon=True).start()
 
@@ -85,8 +94,17 @@ class RunWatch:
         elif self._first_metric_at is None:
             self._without_metric_at = asked_at
         finished = found.state == _FINISHED and (self._was_unfinished or sight.metric_at is not None)
+        finished = finished or self._was_closed(found)
         self._was_unfinished = self._was_unfinished or found.state != _FINISHED
         self._sight = replace(sight, finished_at=(sight.finished_at or now) if finished else None)
+
+    def _was_closed(self, found: RunLook) -> bool:
+        """The end of a trainer's part in a run that goes on; by an exception it is closed, too."""
+        self._closed_at = found.closed_at
+        if self._closed_before is None:
+            self._closed_before = found.closed_at
+        failed = self._tail is not None and tells_of_exception(self._tail.text())
+        return found.closed_at != self._closed_before and not failed
 
     def _run(self, stopped: threading.Event) -> None:
         while not stopped.is_set():

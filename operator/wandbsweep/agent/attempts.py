@@ -1,21 +1,28 @@
-"""One trial from its command to its cause: the trainer is started, watched, and started again if that may help."""
+"""One trial from its command to its cause: the trainer is started, watched, and started again if that may help.
+
+Where an evaluation belongs to the trial it follows a training that ended well, and is watched in the same way.
+"""
 
 from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from wandbsweep.agent import evaluation as evaluating
 from wandbsweep.agent.asking import RunWatch
 from wandbsweep.agent.causes import Cause
+from wandbsweep.agent.conclusion import Conclusion, exit_code
+from wandbsweep.agent.evaluation import Evaluation, StageSeconds
 from wandbsweep.agent.exit_codes import SIGTERM_CODE, TrialExit
+from wandbsweep.agent.heartbeat import signs_of_life
 from wandbsweep.agent.memory import oom_kills
 from wandbsweep.agent.relay import Tail
 from wandbsweep.agent.signatures import last_line
-from wandbsweep.agent.trainer import Trainer, TrainerEnd
-from wandbsweep.agent.verdicts import TrialFacts, cause_of
+from wandbsweep.agent.trainer import ENDING_SIGNALS, Trainer, TrainerEnd
+from wandbsweep.agent.verdicts import Stage, TrialFacts, cause_of
 from wandbsweep.agent.watch import Sight, verdict
 
 if TYPE_CHECKING:
@@ -32,74 +39,101 @@ _LOOK_SECONDS: Final = 5.0
 _PRESSED_LOOK_SECONDS: Final = 1.0
 
 _RESUME: Final = {"WANDB_RESUME": "allow"}
-"""The second trainer goes on with the run that the first one may have begun."""
+"""The second process goes on with the run that the first one may have begun."""
 
-
-@dataclass(frozen=True)
-class Conclusion:
-    """What became of a trial.
-
-    Attributes:
-        cause: why it ended.
-        exit_code: of the launcher.
-        startup: the seconds without a metric.
-        rest: the seconds after the first metric.
-        last_line: what the trainer said last.
-        pressed: whether the trial was asked to end, so that time is short.
-        died: whether the trainer cannot have said its last word to W&B: it was killed, or never said a first one.
-        run: as W&B had it after the end; None: unknown.
-    """
-
-    cause: Cause
-    exit_code: int
-    startup: float = 0.0
-    rest: float = 0.0
-    last_line: str = ""
-    pressed: bool = False
-    died: bool = False
-    run: RunLook | None = None
+_INTERRUPTED: Final = frozenset({Cause.STOPPED, Cause.PREEMPTED})
 
 
 class Attempts:
-    """The attempts to run one trial's trainer.
+    """The attempts to run one trial.
 
     Args:
         inbox: holds the signals of this process.
         settings: what the operator said.
         reporter: the run on W&B; None where it is not known, and nobody watches for its metrics.
         home: where the runtime's main process says that the container has to go.
+        evaluation: what follows a training that ended well; None: nothing does.
     """
 
-    def __init__(self, inbox: SignalInbox, settings: TrialSettings, reporter: RunReporter | None, home: Home) -> None:
+    def __init__(
+        self,
+        inbox: SignalInbox,
+        settings: TrialSettings,
+        reporter: RunReporter | None,
+        home: Home,
+        evaluation: Evaluation | None = None,
+    ) -> None:
         self._inbox = inbox
         self._settings = settings
         self._reporter = reporter
         self._home = home
+        self._evaluation = evaluation
+        self._stage = Stage.TRAINING if evaluation else Stage.WHOLE
+        self._limits = replace(settings.limits, logs_later=evaluation is not None)
         self._draining = False
-        self._watch = RunWatch(reporter.look, settings.limits) if reporter else None
+        look = reporter and partial(reporter.look, closing=evaluation is not None)
+        self._watch = RunWatch(look, self._limits) if look else None
         self._started_at = 0.0
 
     def run(self, argv: Sequence[str], environment: Mapping[str, str]) -> Conclusion:
         """Until the trial has ended for good; an OSError when the trainer cannot be started."""
+        if self._evaluation is None:
+            return self._train(argv, environment)
+        environment = {**environment, **evaluating.SILENT}
+        training = self._train(argv, environment)
+        if training.cause is Cause.FINISHED and not self._inbox.wait_for(ENDING_SIGNALS):
+            return self._evaluate(self._evaluation, {**environment, **_RESUME}, training)
+        if training.cause is Cause.FINISHED:
+            training = self._interrupted(training)
+        return self._with_stages(training, training.seconds, None)
+
+    def _train(self, argv: Sequence[str], environment: Mapping[str, str]) -> Conclusion:
         lost, left = 0.0, self._settings.startup_retries
         while True:
             conclusion, again = self._once(argv, environment)
             if not (again and left):
                 return replace(conclusion, startup=conclusion.startup + lost)
             left -= 1
-            lost += conclusion.startup + conclusion.rest
+            lost += conclusion.seconds
             environment = {**environment, **_RESUME}
             _tell(f"the trainer is started again, {left} more times at most: {conclusion.cause} ({_words(conclusion)})")
+
+    def _evaluate(self, evaluation: Evaluation, environment: Mapping[str, str], training: Conclusion) -> Conclusion:
+        spent = time.monotonic() - self._started_at
+        _tell(f"the training ended well after {training.seconds:.0f} s, and is evaluated now")
+        self._stage, self._limits = Stage.EVALUATION, evaluation.limits(self._settings.limits, spent)
+        begun = training.run is not None and training.run.begun
+        try:
+            with signs_of_life(self._reporter if begun else None):
+                own, _ = self._once(evaluation.argv, environment)
+        except OSError as error:
+            own = _not_started(evaluation.argv[0], error, training)
+        whole = replace(own, startup=training.startup, rest=training.rest + own.seconds)
+        return self._with_stages(whole, training.seconds, own.seconds)
+
+    def _with_stages(self, conclusion: Conclusion, train: float, evaluate: float | None) -> Conclusion:
+        """Nobody but the launcher says the last word on a run with an evaluation."""
+        assert self._evaluation is not None  # noqa: S101 - only asked for with one
+        over = conclusion.cause not in _INTERRUPTED
+        stages = StageSeconds(train, evaluate if over else None, self._evaluation.resumed, over)
+        return replace(conclusion, stages=stages, died=True)
+
+    def _interrupted(self, training: Conclusion) -> Conclusion:
+        self._asked()
+        cause = Cause.PREEMPTED if self._draining else Cause.STOPPED
+        return replace(training, cause=cause, exit_code=SIGTERM_CODE, pressed=True)
 
     def _once(self, argv: Sequence[str], environment: Mapping[str, str]) -> tuple[Conclusion, bool]:
         kills_before = oom_kills()
         end = self._run_trainer(argv, environment)
+        if end.asked_late:
+            self._asked()
         look = self._last_look(end)
         first_metric_at = self._watch.first_metric_at(end.ended_at) if self._watch else None
         facts = TrialFacts(
             exit_code=end.exit_code,
             watchdog=end.watchdog,
-            asked=end.asked,
+            asked=end.asked or (end.asked_late and self._stage is Stage.TRAINING),
             draining=self._draining,
             killed=end.killed,
             oom_kills=oom_kills() - kills_before,
@@ -107,17 +141,19 @@ class Attempts:
             metric_seen=True if first_metric_at is not None else None if look is None else False,
             run=look,
             run_finished=self._watch is not None and self._watch.sight().finished_at is not None,
+            stage=self._stage,
+            awaits_metric=self._reporter is not None and self._reporter.knows_metric,
         )
         conclusion = self._conclude(facts, end, first_metric_at)
-        return conclusion, conclusion.cause.may_pass and not facts.metric_seen and not end.asked
+        return conclusion, conclusion.cause.may_pass and not facts.metric_seen and not facts.asked
 
     def _run_trainer(self, argv: Sequence[str], environment: Mapping[str, str]) -> TrainerEnd:
         tail = Tail()
         self._started_at = time.monotonic()
-        watchdog = self._watchdog if self._watch or self._settings.limits.whole else None
+        watchdog = self._watchdog if self._watch or self._limits.are_timed else None
         if self._watch is None:
             return Trainer(self._inbox, watchdog, self._asked).run(argv, environment, tail)
-        self._watch.start(tail)
+        self._watch.start(tail, self._limits)
         try:
             return Trainer(self._inbox, watchdog, self._asked).run(argv, environment, tail)
         finally:
@@ -125,7 +161,7 @@ class Attempts:
 
     def _watchdog(self, now: float) -> Cause | None:
         sight = self._watch.sight() if self._watch else Sight(self._started_at)
-        return verdict(self._settings.limits, sight, now)
+        return verdict(self._limits, sight, now)
 
     def _asked(self) -> float | None:
         """Asked while the container has to go, the trial is preempted, and stopped otherwise."""
@@ -135,8 +171,8 @@ class Attempts:
     def _last_look(self, end: TrainerEnd) -> RunLook | None:
         if self._reporter is None or self._watch is None:
             return None
-        budget = _PRESSED_LOOK_SECONDS if end.asked else _LOOK_SECONDS
-        return self._watch.ask(partial(self._reporter.look, budget))
+        budget = _PRESSED_LOOK_SECONDS if end.asked or end.asked_late else _LOOK_SECONDS
+        return self._watch.ask(partial(self._reporter.look, budget, closing=self._evaluation is not None))
 
     def _conclude(self, facts: TrialFacts, end: TrainerEnd, first_metric_at: float | None) -> Conclusion:
         cause = cause_of(facts)
@@ -145,27 +181,24 @@ class Attempts:
             startup = first_metric_at - self._started_at
         else:
             startup = whole if facts.metric_seen is False and cause is not Cause.FINISHED else 0.0
+        said = last_line(end.tail)
         return Conclusion(
             cause,
             exit_code=exit_code(cause, facts),
             startup=startup,
             rest=whole - startup,
-            last_line=last_line(end.tail),
-            pressed=end.asked,
+            last_line=evaluating.failure(facts, self._limits, said) if cause is Cause.EVALUATION_FAILED else said,
+            pressed=facts.asked,
             died=facts.signal is not None or end.killed or (facts.run is not None and not facts.run.begun),
             run=facts.run,
         )
 
 
-def exit_code(cause: Cause, facts: TrialFacts) -> int:
-    """The trainer's own, unless it would tell the W&B agent the opposite of the cause."""
-    if cause is Cause.FINISHED:
-        return 0
-    if facts.exit_code != 0 and not facts.ended_well:
-        return facts.exit_code
-    if facts.watchdog is cause:
-        return TrialExit.TIMED_OUT
-    return {Cause.NO_RUN: TrialExit.NO_RUN, Cause.NAN_METRIC: TrialExit.NAN_METRIC}.get(cause, SIGTERM_CODE)
+def _not_started(program: str, error: OSError, training: Conclusion) -> Conclusion:
+    code = TrialExit.NOT_FOUND if isinstance(error, FileNotFoundError) else TrialExit.NOT_EXECUTABLE
+    said = f"the evaluation could not be started: {program}: {error.strerror}; correct spec.evaluation.command"
+    _tell(said)
+    return Conclusion(Cause.EVALUATION_FAILED, code, last_line=said, run=training.run)
 
 
 def _words(conclusion: Conclusion) -> str:

@@ -67,6 +67,11 @@ class Cause(str, Enum):
     )
     STALLED = ("stalled", "Neither output nor a metric came for trial.stallTimeoutSeconds.", True)
     RUN_TIMEOUT = ("run-timeout", "The trial took longer than trial.timeoutSeconds.", True)
+    EVALUATION_FAILED = (
+        "evaluation-failed",
+        "The training ended well, and evaluation.command failed or took longer than evaluation.timeoutSeconds.",
+        True,
+    )
     SIMULATOR_START = (
         "simulator-start",
         "The simulator died before the first metric, by a signal or with words that tell of its GPU or driver.",

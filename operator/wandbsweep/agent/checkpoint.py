@@ -48,13 +48,16 @@ class Preparation:
 
     def complete(self, argv: Sequence[str]) -> list[str]:
         """The rendered command with the words that make it go on; CheckpointError if it asks for a folder in vain."""
-        words = [*argv, *self.resume_words]
+        return self.checked([*argv, *self.resume_words], "the command")
+
+    def checked(self, words: Sequence[str], what: str) -> list[str]:
+        """The words, if they have the folder that they ask for; else CheckpointError."""
         if any(CHECKPOINT_DIR_MACRO in word for word in words):
             raise CheckpointError(
-                f"the command asks for {CHECKPOINT_DIR_MACRO}, and there is no place for checkpoints: set "
+                f"{what} asks for {CHECKPOINT_DIR_MACRO}, and there is no place for checkpoints: set "
                 f"spec.checkpoint on the WandbSweep, or {CHECKPOINTS.name} on this machine"
             )
-        return words
+        return list(words)
 
 
 def prepare_run(environ: Mapping[str, str], run_id: str, reporter: RunReporter | None) -> Preparation:

@@ -78,6 +78,12 @@ How the causes are told apart, the first that applies:
 7. Before the first metric: the trainer died by SIGSEGV, SIGABRT, SIGBUS or SIGILL, or its last output tells of Vulkan,
    the GPU or its driver: `simulator-start`.
 8. Any other code: `nan-metric` if the metric is no finite number, else `trainer-error`.
+
+Where a sweep has an [evaluation](evaluation.md) these are the causes of the training, with three differences. It may
+log nothing, so it is neither `no-run` nor `nan-metric`. Until its first metric its output counts as a sign of life,
+too. And one that ended with code 0 when it was asked to end is interrupted, since its evaluation is missing. The
+evaluation then ends the trial like a trainer: `finished`, `nan-metric`, `no-run`, `preempted`, `stopped` or
+`run-timeout`. All else is `evaluation-failed`, its time-out and silence included; the message says which it was.
 """
 
 _USAGE = f"""

@@ -8,7 +8,7 @@ import signal
 from typing import TYPE_CHECKING, Any, final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from types import FrameType, TracebackType
 
 _READ_SIZE = 4096
@@ -49,6 +49,10 @@ class SignalInbox:
         signal.set_wakeup_fd(self._previous_wakeup)
         os.close(self._reader)
         os.close(self._writer)
+
+    def wait_for(self, signals: Collection[signal.Signals]) -> bool:
+        """Whether one of these has arrived since the inbox was last emptied, which this does."""
+        return any(signum in signals for signum in self.wait(0))
 
     def wait(self, timeout: float | None) -> list[signal.Signals]:
         """The signals that have arrived; waits for the first one, at most so many seconds (None: for ever)."""

@@ -82,6 +82,11 @@ def last_line(tail: str) -> str:
     return (own or lines or [""])[-1]
 
 
+def tells_of_exception(tail: str) -> bool:
+    """A Python program, or a thread of it, ended by an exception that nobody caught."""
+    return "Traceback (most recent call last):" in tail
+
+
 def tells_of_memory(tail: str) -> bool:
     """Memory was used up, of the machine or of the GPU."""
     return bool(_OUT_OF_MEMORY.search(tail))

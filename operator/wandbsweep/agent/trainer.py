@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from wandbsweep.agent.causes import Cause
     from wandbsweep.agent.signal_inbox import SignalInbox
 
-_ENDING_SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT})
-_PASSED_ON: Final = _ENDING_SIGNALS | {signal.SIGUSR1, signal.SIGUSR2}
+ENDING_SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT})
+_PASSED_ON: Final = ENDING_SIGNALS | {signal.SIGUSR1, signal.SIGUSR2}
 SIGNALS: Final = _PASSED_ON | {signal.SIGCHLD}
 
 TERM_SECONDS: Final = 10.0
@@ -49,6 +49,7 @@ class TrainerEnd:
     Attributes:
         return_code: of its first process; negative for a signal, as in subprocess.
         asked: whether somebody asked the trial to end meanwhile.
+        asked_late: whether somebody did only after its first process had ended.
         watchdog: for which cause the watchdog had to end it.
         killed: whether it had to be killed for one of these two.
         tail: the last of what it printed.
@@ -57,6 +58,7 @@ class TrainerEnd:
 
     return_code: int
     asked: bool = False
+    asked_late: bool = False
     watchdog: Cause | None = None
     killed: bool = False
     tail: str = ""
@@ -87,7 +89,7 @@ class Trainer:
         self._inbox = inbox
         self._watchdog = watchdog
         self._on_asked = asked
-        self._asked = False
+        self._asked = self._asked_late = False
         self._verdict: Cause | None = None
         self._kill_at: float | None = None
         self._killed = False
@@ -112,7 +114,9 @@ class Trainer:
                 self._wait_for_the_rest(guardian)
                 for relay in relays:
                     relay.finish(_OUTPUT_SECONDS)
-        return TrainerEnd(process.returncode, asked, self._verdict, self._killed, tail.text(), ended_at)
+        return TrainerEnd(
+            process.returncode, asked, self._asked_late, self._verdict, self._killed, tail.text(), ended_at
+        )
 
     def _wait_for_first_process(self, guardian: Guardian) -> int:
         while self._group not in (ended := reap()):
@@ -127,7 +131,7 @@ class Trainer:
         return None if self._watchdog is None or self._asked else _WATCH_SECONDS
 
     def _take_signals(self, seconds: float | None) -> None:
-        if _ENDING_SIGNALS.isdisjoint(self._pass_on_signals(seconds)) or self._asked:
+        if ENDING_SIGNALS.isdisjoint(self._pass_on_signals(seconds)) or self._asked:
             return
         self._asked = True
         patience = self._on_asked()
@@ -172,7 +176,8 @@ class Trainer:
             elif not told and now >= term_at:
                 send([pid for pid in rest if self._verdict is None or rest[pid] != self._group], signal.SIGTERM)
                 told = True
-            self._pass_on_signals(_TICK_SECONDS)
+            if not ENDING_SIGNALS.isdisjoint(self._pass_on_signals(_TICK_SECONDS)):
+                self._asked_late = not self._asked
             reap()
         if not told:
             # Where there is no process table this is all that can be done.

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Final
 
 from wandbsweep.agent import interpreter_map
 from wandbsweep.agent.atomic_file import write_atomically
-from wandbsweep.agent.attempts import Attempts, Conclusion
+from wandbsweep.agent.attempts import Attempts
 from wandbsweep.agent.causes import Cause
 from wandbsweep.agent.checkpoint import CheckpointError, Preparation, prepare_run
+from wandbsweep.agent.conclusion import Conclusion
 from wandbsweep.agent.console import take_console
+from wandbsweep.agent.evaluation import Evaluation
 from wandbsweep.agent.exit_codes import TrialExit
 from wandbsweep.agent.farewell import record_begin, record_end, tell_wandb
 from wandbsweep.agent.home import Home, trial_home
@@ -54,7 +56,7 @@ def run_trial(words: Sequence[str], environ: Mapping[str, str]) -> int:
     trial = _Trial(words, environ, home, run_id, RunReporter.from_environ(environ))
     record_begin(home.outcomes, run_id)
     with SignalInbox(SIGNALS) as inbox:
-        return _end(trial, _conclude(trial, inbox))
+        return _end(trial, _conclude(trial, inbox), inbox)
 
 
 @dataclass(frozen=True)
@@ -68,32 +70,33 @@ class _Trial:
 
 def _conclude(trial: _Trial, inbox: SignalInbox) -> Conclusion:
     try:
-        attempts = Attempts(inbox, TrialSettings.from_environ(trial.environ), trial.reporter, trial.home)
-        return _run(trial, attempts)
+        return _run(trial, TrialSettings.from_environ(trial.environ), inbox)
     except (TrialError, BadLimitError) as error:
         sys.stderr.write(f"wandbsweep trial: {error}\n")
         code = error.code if isinstance(error, TrialError) else TrialExit.BAD_ARGUMENTS
         return Conclusion(Cause.BAD_ARGUMENTS, code, last_line=str(error), died=True)
 
 
-def _end(trial: _Trial, conclusion: Conclusion) -> int:
+def _end(trial: _Trial, conclusion: Conclusion, inbox: SignalInbox) -> int:
     """What cannot be lost comes first."""
     record_end(trial.home.outcomes, trial.run_id, conclusion)
     if trial.reporter:
-        tell_wandb(trial.reporter, conclusion, trial.environ.get(NODE.name) or None)
+        tell_wandb(trial.reporter, conclusion, trial.environ.get(NODE.name) or None, inbox)
     # W&B's agent counts every code above 0 as a failure, and no signal.
     return -signal.SIGTERM if conclusion.cause in _INTERRUPTED else conclusion.exit_code
 
 
-def _run(trial: _Trial, attempts: Attempts) -> Conclusion:
+def _run(trial: _Trial, settings: TrialSettings, inbox: SignalInbox) -> Conclusion:
     try:
         prepared = prepare_run(trial.environ, trial.run_id, trial.reporter)
         rendered = _render(trial, prepared)
         argv = prepared.complete(_on_this_machine(rendered.argv, trial.environ))
+        evaluation = _evaluation(trial, rendered, prepared)
     except CheckpointError as error:
         raise TrialError(TrialExit.BAD_ARGUMENTS, str(error)) from None
     for path, text in rendered.files.items():
         _write(path, text)
+    attempts = Attempts(inbox, settings, trial.reporter, trial.home, evaluation)
     return _start(attempts, argv, {**_trainer_environment(rendered, trial.environ), **prepared.environment})
 
 
@@ -104,12 +107,22 @@ def _render(trial: _Trial, prepared: Preparation) -> Rendered:
             args_json_file=str(trial.home.args_file(trial.run_id)),
             config_folder=str(trial.home.config_folder(trial.run_id)),
             checkpoint_dir=prepared.checkpoint_dir,
+            environ=trial.environ,
         )
     except LaunchError as error:
         raise TrialError(TrialExit.BAD_ARGUMENTS, str(error)) from None
     if not rendered.argv:
         raise TrialError(TrialExit.BAD_ARGUMENTS, "the command is empty once its macros are filled in")
     return rendered
+
+
+def _evaluation(trial: _Trial, rendered: Rendered, prepared: Preparation) -> Evaluation | None:
+    if (stage := rendered.evaluation) is None:
+        return None
+    if not stage.command:
+        raise TrialError(TrialExit.BAD_ARGUMENTS, "evaluation.command is empty once its macros are filled in")
+    argv = prepared.checked(_on_this_machine(stage.command, trial.environ), "evaluation.command")
+    return Evaluation(tuple(argv), float(stage.timeout_seconds or 0), prepared.resumed)
 
 
 def _on_this_machine(argv: Sequence[str], environ: Mapping[str, str]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from wandbsweep.agent.causes import Cause
@@ -22,9 +23,23 @@ if TYPE_CHECKING:
 _OF_A_CRASH: Final = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL})
 
 
+_NOT_OF_AN_EVALUATION: Final = frozenset(
+    {Cause.FINISHED, Cause.PREEMPTED, Cause.STOPPED, Cause.NAN_METRIC, Cause.NO_RUN, Cause.RUN_TIMEOUT}
+)
+"""What an evaluation has in common with a trainer; all else is a failure of its own."""
+
+
+class Stage(Enum):
+    """What a process is of its trial."""
+
+    WHOLE = "all of it"
+    TRAINING = "the training, which an evaluation follows"
+    EVALUATION = "the evaluation"
+
+
 @dataclass(frozen=True)
 class TrialFacts:
-    """What is known when a trainer has ended.
+    """What is known when a process of a trial, the trainer or the evaluation, has ended.
 
     Attributes:
         exit_code: of the trainer, as a shell would report it.
@@ -37,6 +52,8 @@ class TrialFacts:
         metric_seen: whether a metric of this trial reached W&B; None: unknown.
         run: as W&B has it after the end; None: unknown.
         run_finished: whether this trial's trainer finished the run there, before it ended itself.
+        stage: what the process is of its trial.
+        awaits_metric: whether the name of the sweep's metric is known.
     """
 
     exit_code: int = 0
@@ -49,6 +66,8 @@ class TrialFacts:
     metric_seen: bool | None = None
     run: RunLook | None = None
     run_finished: bool = False
+    stage: Stage = Stage.WHOLE
+    awaits_metric: bool = False
 
     @property
     def signal(self) -> int | None:
@@ -64,7 +83,15 @@ class TrialFacts:
 
 
 def cause_of(facts: TrialFacts) -> Cause:
-    """The first that applies, from what the launcher did itself to what has to be read from the output."""
+    """Why the trial ended; FINISHED for a training that ended well means that its evaluation can begin."""
+    cause = _first_that_applies(facts)
+    if facts.stage is Stage.EVALUATION and cause not in _NOT_OF_AN_EVALUATION:
+        return Cause.EVALUATION_FAILED
+    return cause
+
+
+def _first_that_applies(facts: TrialFacts) -> Cause:
+    """From what the launcher did itself to what has to be read from the output."""
     if facts.watchdog is not None and facts.watchdog is not Cause.FINISHED:
         return facts.watchdog
     if facts.asked and facts.run is not None and facts.run.state == "preempted":
@@ -83,6 +110,11 @@ def cause_of(facts: TrialFacts) -> Cause:
 
 
 def _of_a_good_end(facts: TrialFacts) -> Cause:
+    """A training says nothing of what its evaluation will log, and one that was asked to end has no evaluation."""
+    if facts.stage is Stage.TRAINING:
+        return _asked(facts) if facts.asked else Cause.FINISHED
+    if facts.stage is Stage.EVALUATION and facts.asked and _lacks_its_metric(facts):
+        return _asked(facts)
     if _metric_is_bad(facts):
         return Cause.NAN_METRIC
     if facts.run is not None and not facts.run.begun:
@@ -110,6 +142,10 @@ def _bad_arguments(facts: TrialFacts) -> bool:
 
 def _simulator_start(facts: TrialFacts) -> bool:
     return not facts.metric_seen and (facts.signal in _OF_A_CRASH or tells_of_simulator(facts.tail))
+
+
+def _lacks_its_metric(facts: TrialFacts) -> bool:
+    return facts.awaits_metric and facts.run is not None and facts.run.metric is None and not facts.run.metric_is_bad
 
 
 def _metric_is_bad(facts: TrialFacts) -> bool:

@@ -18,7 +18,7 @@ from wandbsweep.agent.wandb_account import Account, find_account
 from wandbsweep.agent.wandb_request import post_json, within
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 BUDGET_SECONDS: Final = 10.0
 """What a question may take as long as nothing presses."""
@@ -32,13 +32,17 @@ _NOT_FINITE = frozenset({"NaN", "Infinity", "-Infinity"})
 
 _LOOK = """query Run($project: String!, $entity: String!, $name: String!) {
     project(name: $project, entityName: $entity) {
-        run(name: $name) { id state tags summaryMetrics historyLineCount wandbConfig(keys: ["t"]) }
+        run(name: $name) { id state tags summaryMetrics historyLineCount wandbConfig(keys: ["t"])%s }
     }
 }"""
 
-_TAG = """mutation UpsertBucket($id: String!, $tags: [String!]) {
-    upsertBucket(input: {id: $id, tags: $tags}) { bucket { id } }
+_CLOSED = ' files(names: ["wandb-summary.json"]) { edges { node { updatedAt } } }'
+"""The SDK uploads this file when its process closes the run, also where the run goes on after that."""
+
+_CHANGE = """mutation UpsertBucket($id: String!%s) {
+    upsertBucket(input: {id: $id%s}) { bucket { id } }
 }"""
+_CHANGE_TYPES = {"tags": "[String!]", "summaryMetrics": "JSONString"}
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ class RunLook:
         metric: the last value of the sweep's metric; None unless finite, or if the sweep's metric is not known.
         metric_is_bad: whether the last value is no finite number, or null, which servers make of one.
         tags: of the run.
+        closed_at: when a process last closed the run, whatever came after that; empty if none did, or nobody asked.
     """
 
     exists: bool
@@ -62,6 +67,7 @@ class RunLook:
     metric_is_bad: bool = False
     tags: tuple[str, ...] = ()
     begun: bool = False
+    closed_at: str = ""
 
 
 class RunReporter:
@@ -85,10 +91,19 @@ class RunReporter:
             return None
         return cls(account, entity, project, run_id, environ.get(METRIC.name) or None)
 
-    def look(self, budget: float = BUDGET_SECONDS) -> RunLook | None:
-        """The run as it is; None if W&B cannot be asked now."""
-        found: RunLook | None = within(budget, lambda until: _read(self._run(until), self._metric))
+    @property
+    def knows_metric(self) -> bool:
+        """Whether the name of the sweep's metric is known."""
+        return self._metric is not None
+
+    def look(self, budget: float = BUDGET_SECONDS, *, closing: bool = False) -> RunLook | None:
+        """The run as it is, on demand with when it was last closed; None if W&B cannot be asked now."""
+        found: RunLook | None = within(budget, lambda until: _read(self._run(until, closing=closing), self._metric))
         return found
+
+    def show_life(self, budget: float = BUDGET_SECONDS) -> bool:
+        """As the SDK does while a process has the run open."""
+        return self._stream({}, budget)
 
     def mark_preempting(self, budget: float = DRAIN_BUDGET_SECONDS) -> bool:
         """Has W&B hand the run out again if it does not finish, from whatever it ends of."""
@@ -98,21 +113,41 @@ class RunReporter:
         """The last word of a trainer that was killed before it could say it."""
         return self._stream({"complete": True, "exitcode": exit_code}, budget)
 
-    def tag(self, cause: Cause, node: str | None, budget: float = BUDGET_SECONDS) -> bool:
-        """Writes down why the trial ended, in place of what was written after an earlier try."""
-        return within(budget, lambda until: self._tag(cause, node, until)) is True
+    def tag(
+        self,
+        cause: Cause,
+        node: str | None,
+        budget: float = BUDGET_SECONDS,
+        summary: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
+    ) -> bool:
+        """Writes down why the trial ended, in place of what was written after an earlier try.
 
-    def _tag(self, cause: Cause, node: str | None, until: float) -> bool:
+        Beside that it writes entries of the summary, where there are some for the summary that it finds.
+        """
+        return within(budget, lambda until: self._tag(cause, node, summary, until)) is True
+
+    def _tag(
+        self,
+        cause: Cause,
+        node: str | None,
+        summary: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None,
+        until: float,
+    ) -> bool:
         run = self._run(until)
         if run is None:
             return False
+        changes: dict[str, Any] = {}
         before = list(run["tags"] or ())
-        tags = tags_after(before, cause, node)
-        return tags == before or "errors" not in self._graphql(_TAG, {"id": run["id"], "tags": tags}, until)
+        if (tags := tags_after(before, cause, node)) != before:
+            changes["tags"] = tags
+        if summary:
+            found = _summary(run["summaryMetrics"])
+            changes["summaryMetrics"] = json.dumps({**found, **summary(found)})
+        return not changes or "errors" not in self._graphql(_change(changes), {"id": run["id"], **changes}, until)
 
-    def _run(self, until: float) -> dict[str, Any] | None:
+    def _run(self, until: float, *, closing: bool = False) -> dict[str, Any] | None:
         variables = {"project": self._project, "entity": self._entity, "name": self.run_id}
-        project = self._graphql(_LOOK, variables, until)["data"]["project"]
+        project = self._graphql(_LOOK % (_CLOSED if closing else ""), variables, until)["data"]["project"]
         run: dict[str, Any] | None = project["run"] if project else None
         return run
 
@@ -140,6 +175,23 @@ def tags_after(before: list[str], cause: Cause, node: str | None) -> list[str]:
     return kept + [tag for tag in added if tag not in kept]
 
 
+def _change(changes: Mapping[str, Any]) -> str:
+    declared = "".join(f", ${name}: {_CHANGE_TYPES[name]}" for name in changes)
+    given = "".join(f", {name}: ${name}" for name in changes)
+    return _CHANGE % (declared, given)
+
+
+def _summary(text: Any) -> dict[str, Any]:
+    """To be written again: numbers that JSON does not know stay what they are."""
+    value = json.loads(text) if isinstance(text, str) else text
+    return value if isinstance(value, dict) else {}
+
+
+def _closed_at(run: Mapping[str, Any]) -> str:
+    edges = (run.get("files") or {}).get("edges") or ()
+    return max((str(edge["node"]["updatedAt"] or "") for edge in edges if edge and edge["node"]), default="")
+
+
 def _read(run: Mapping[str, Any] | None, metric: str | None) -> RunLook:
     if run is None:
         return RunLook(exists=False)
@@ -153,6 +205,7 @@ def _read(run: Mapping[str, Any] | None, metric: str | None) -> RunLook:
         metric=value,
         metric_is_bad=is_bad,
         tags=tuple(run["tags"] or ()),
+        closed_at=_closed_at(run),
     )
 
 

@@ -38,17 +38,29 @@ class Limits:
         stall: without output and without a metric.
         whole: from the trainer's start to its end.
         lingering: from the end of the run on W&B to the end of the trainer.
+        evaluation: from the start of an evaluation to its end.
+        logs_later: whether an evaluation follows that logs for both; to its first metric a trainer's output will do.
     """
 
     startup: float = 0.0
     stall: float = 0.0
     whole: float = 0.0
     lingering: float = LINGERING_SECONDS
+    evaluation: float = 0.0
+    logs_later: bool = False
+
+    @property
+    def are_timed(self) -> bool:
+        """Whether one of them needs no witness."""
+        return bool(self.whole or self.evaluation)
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Limits:
         """As the operator set them; an empty variable counts as absent."""
-        return cls(*(read_seconds(variable.name, environ) for variable in (STARTUP_TIMEOUT, STALL_TIMEOUT, TIMEOUT)))
+        startup, stall, whole = (
+            read_seconds(variable.name, environ) for variable in (STARTUP_TIMEOUT, STALL_TIMEOUT, TIMEOUT)
+        )
+        return cls(startup, stall, whole)
 
 
 def read_seconds(variable: str, environ: Mapping[str, str]) -> float:
@@ -91,6 +103,8 @@ def verdict(limits: Limits, sight: Sight, now: float) -> Cause | None:
     """Why the trainer has to be ended now; None while it may go on."""
     if sight.finished_at is not None:
         return Cause.FINISHED if now >= sight.finished_at + limits.lingering else None
+    if limits.evaluation and now >= sight.started_at + limits.evaluation:
+        return Cause.EVALUATION_FAILED
     if limits.whole and now >= sight.started_at + limits.whole:
         return Cause.RUN_TIMEOUT
     return next((cause for deadline, cause in _deadlines(limits, sight) if _passed(deadline, sight, now)), None)
@@ -99,7 +113,8 @@ def verdict(limits: Limits, sight: Sight, now: float) -> Cause | None:
 def _deadlines(limits: Limits, sight: Sight) -> Iterator[tuple[float, Cause]]:
     """By when a metric must be there, as it looks now."""
     if limits.startup and sight.metric_at is None:
-        yield sight.started_at + limits.startup, Cause.STARTUP_TIMEOUT
+        since = sight.silent_since if limits.logs_later else sight.started_at
+        yield since + limits.startup, Cause.STARTUP_TIMEOUT
     if limits.stall:
         yield sight.silent_since + limits.stall, Cause.STALLED
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wandbsweep.agent.attempts import Conclusion
+from wandbsweep.agent.conclusion import Conclusion
 from wandbsweep.agent.causes import Cause
 from wandbsweep.agent.farewell import has_old_cause, needs_last_word, needs_mark
 from wandbsweep.agent.wandb_run import RunLook

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wandbsweep.agent.attempts import exit_code
+from wandbsweep.agent.conclusion import exit_code
 from wandbsweep.agent.causes import Cause
 from wandbsweep.agent.verdicts import TrialFacts, cause_of
 from wandbsweep.agent.wandb_run import RunLook

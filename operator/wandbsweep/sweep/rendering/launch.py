@@ -13,7 +13,8 @@ Standard library only: this file travels into training containers.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,7 +33,7 @@ from wandbsweep.sweep.rendering.scaling import arguments
 from wandbsweep.sweep.rendering.surroundings import fill_in_surroundings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 USAGE: Final = (
     "wandbsweep trial [--method=NAME] [--scan=NAMES] [--base-config=JSON] [--base-config-file=JSON] "
@@ -226,23 +227,18 @@ def render_launch(
     Raises:
         LaunchError: a value cannot reach the trainer unchanged.
     """
-    stage = launch.evaluation
-    after = fill_in_surroundings(escape_macros(stage.command), program=None, environ=environ) if stage else []
+    after = _words_of_evaluation(launch, environ)
     try:
         name, values, shown = _trial_of(launch)
         config_file = str(PurePath(config_folder, f"{(name or 'config').replace('/', '_')}.json"))
-        argv, later = (
-            tuple(
-                render_command(
-                    command,
-                    values,
-                    args_json_file=args_json_file,
-                    config_json_file=config_file,
-                    checkpoint_dir=checkpoint_dir,
-                )
-            )
-            for command in (launch.command, after)
+        rendered = partial(
+            render_command,
+            args=values,
+            args_json_file=args_json_file,
+            config_json_file=config_file,
+            checkpoint_dir=checkpoint_dir,
         )
+        argv, evaluation = tuple(rendered(launch.command)), _evaluated(launch, after, rendered)
         files = {}
         if uses_args_json_file([*launch.command, *after]):
             files[args_json_file] = args_json(values)
@@ -250,7 +246,22 @@ def render_launch(
             files[config_file] = _config_text(launch, values, name, shown)
     except (RenderError, ConfigFileError) as error:
         raise LaunchError(str(error)) from None
-    return Rendered(name, values, argv, files, EvaluationStage(later, stage.timeout_seconds) if stage else None)
+    return Rendered(name, values, argv, files, evaluation)
+
+
+def _words_of_evaluation(launch: Launch, environ: Mapping[str, str] | None) -> list[str]:
+    """W&B's agent does not see them, so all macros are left to be filled in."""
+    words = escape_macros(launch.evaluation.command) if launch.evaluation else []
+    return fill_in_surroundings(words, program=None, environ=environ)
+
+
+def _evaluated(launch: Launch, words: Sequence[str], render: Callable[..., list[str]]) -> EvaluationStage | None:
+    if launch.evaluation is None:
+        return None
+    try:
+        return replace(launch.evaluation, command=tuple(render(words)))
+    except RenderError as error:
+        raise LaunchError(f"evaluation.command: {error}") from None
 
 
 def _config_text(launch: Launch, values: Mapping[str, Any], name: str | None, shown: Sequence[tuple[str, Any]]) -> str:

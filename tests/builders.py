@@ -9,7 +9,7 @@ from typing import Any
 from wandbsweep.api.reasons import ConditionType, Reason
 from wandbsweep.api.spec import WandbSweepSpec
 from wandbsweep.api.status import Condition, ConditionStatus, WandbSweepStatus
-from wandbsweep.pool.facts import AgentJob, AgentPod, Intent, JobPhase, Snapshot, SweepReading, SweepState
+from wandbsweep.pool.facts import AgentJob, AgentPod, Intent, JobPhase, SearchJob, Snapshot, SweepReading, SweepState
 from wandbsweep.pool.jobs import Owner, Runtime
 from wandbsweep.sweep.definition import read_definition
 from wandbsweep.sweep.path import SweepPath
@@ -96,6 +96,40 @@ def a_pod(job: AgentJob, **fields: Any) -> AgentPod:
         gpus=1,
     )
     return replace(pod, **fields)
+
+
+PROTEIN: dict[str, Any] = {
+    "method": "protein",
+    "parameters": {"lr": {"distribution": "log_normal", "min": 0.0001, "max": 0.001}},
+}
+SCAN: dict[str, Any] = {"method": "scan", "parameters": {"lr": {"values": [0.1, 0.2, 0.3, 0.4]}}}
+
+
+def a_search(attempt: int = 0, phase: JobPhase = JobPhase.ACTIVE, **fields: Any) -> SearchJob:
+    """The search's Job of `a_searched_object()`, ready if it is active; one that ended did so ten minutes ago."""
+    active = phase is JobPhase.ACTIVE
+    name = f"anymal-search-{attempt}"
+    job = SearchJob(name, attempt, phase, NOW - timedelta(minutes=15), None if active else NOW - timedelta(minutes=10))
+    of_pod: dict[str, Any] = {"ready": True, "pod_name": f"{name}-x7k2p", "told_agents": 2} if active else {}
+    return replace(job, **{"sweep": str(PATH), **of_pod, **fields})
+
+
+def a_searched_object(**fields: Any) -> Snapshot:
+    """An object whose sweep needs a search, by Protein unless `method` says otherwise; `told` is its retriedFailed."""
+    sweep = a_sweep(**fields.pop("method", PROTEIN))
+    spec = fields.pop("spec", {})
+    definition = read_definition(sweep, field="spec.sweep")
+    told = fields.pop("told", None)
+    status = a_status(method=definition.method, retried_failed=told)
+    ready = Condition(
+        type=ConditionType.SEARCH_READY,
+        status=ConditionStatus.FALSE,
+        last_transition_time=NOW,
+        reason=Reason.SEARCH_STARTING,
+    )
+    status = status.model_copy(update={"conditions": [*status.conditions, ready], **fields.pop("status", {})})
+    facts = {"status": status, "searched": definition, "reading": a_reading(method=definition.method)}
+    return a_live_object(spec=a_spec(sweep=sweep, **spec), **{**facts, **fields})
 
 
 def a_new_object(**fields: Any) -> Snapshot:

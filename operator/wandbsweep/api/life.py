@@ -81,6 +81,14 @@ class Search(ApiModel):
                     "type": "object",
                     "description": "The spec of the search's pod, with every field a pod has.",
                     "additionalProperties": True,
+                    "properties": {
+                        "containers": {
+                            "type": "array",
+                            "description": "The containers of the search's pod. The first is the search: what it does "
+                            "not say is as in the operator's own. Its image has the wandbsweep package.",
+                            "items": {"type": "object", "additionalProperties": True},
+                        }
+                    },
                 },
             },
         },

@@ -63,8 +63,8 @@ def search_job(
     notes = {labels.TEMPLATE_DIGEST_ANNOTATION: search_digest(spec, order), labels.SWEEP_PATH_ANNOTATION: str(path)}
     template = copy.deepcopy(spec.search.template or {})
     metadata = template.setdefault("metadata", {})
-    metadata["labels"] = {**metadata.get("labels", {}), **marks}
-    metadata["annotations"] = {**metadata.get("annotations", {}), labels.AGENT_COUNT_ANNOTATION: str(agent_count)}
+    metadata["labels"] = {**(metadata.get("labels") or {}), **marks}
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), labels.AGENT_COUNT_ANNOTATION: str(agent_count)}
     told = {
         **pod_parts.of_wandb(path, base_url=base_url(spec, runtime), app_url=app_url(spec, runtime)),
         variables.SEARCH_ORDER.name: pod_parts.unexpanded(order.to_json()),
@@ -80,7 +80,7 @@ def _complete_pod(pod: dict[str, Any], runtime: Runtime, told: list[dict[str, An
     pod["restartPolicy"] = "Never"  # the operator decides what is tried again, not the kubelet
     pod.setdefault("automountServiceAccountToken", False)
     pod["volumes"] = [
-        *pod.get("volumes", []),
+        *(pod.get("volumes") or []),
         {"name": SCRATCH_VOLUME, "emptyDir": {}},
         pod_parts.told_volume(AGENT_COUNT_FILE, labels.AGENT_COUNT_ANNOTATION),
     ]
@@ -94,11 +94,11 @@ def _search_container(users: dict[str, Any], runtime: Runtime, told: list[dict[s
     container.pop("args", None)
     if "terminationMessagePath" in container:
         told = [*told, {"name": variables.TERMINATION_LOG.name, "value": container["terminationMessagePath"]}]
-    env = pod_parts.with_ours(told, users.get("env", []))
+    env = pod_parts.with_ours(told, users.get("env") or [])
     named = {variable.get("name") for variable in env}
     container["env"] = [*env, *({"name": name, "value": value} for name, value in _HOME.items() if name not in named)]
-    container["securityContext"] = {**pod_parts.RESTRICTED, **users.get("securityContext", {})}
+    container["securityContext"] = {**pod_parts.RESTRICTED, **(users.get("securityContext") or {})}
     container["readinessProbe"] = {"exec": {"command": ["test", "-f", READY_FILE]}, "periodSeconds": 5}
     scratch = {"name": SCRATCH_VOLUME, "mountPath": SCRATCH_PATH}
-    container["volumeMounts"] = [*users.get("volumeMounts", []), scratch, pod_parts.told_mount()]
+    container["volumeMounts"] = [*(users.get("volumeMounts") or []), scratch, pod_parts.told_mount()]
     return container

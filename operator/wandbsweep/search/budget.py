@@ -83,15 +83,9 @@ class Ledger:
             self.on_the_way.discard(suggestion_id)
         self.standings[run_id] = STANDINGS.get(state, Standing.ALIVE)
 
-    def drop(self, run_id: str, suggestion_id: str | None = None) -> None:
+    def drop(self, run_id: str) -> None:
         """The run was deleted."""
-        if suggestion_id is not None:
-            self.on_the_way.discard(suggestion_id)
         self.standings.pop(run_id, None)
-
-    @property
-    def alive(self) -> list[str]:
-        return [run_id for run_id, standing in self.standings.items() if standing is Standing.ALIVE]
 
     def count(self, *, total: int = 0, failed: int = 0, alive: int = 0) -> Count:
         """Its own count and W&B's (all runs, those that failed, those alive), whichever is higher."""

@@ -14,10 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import wandb
-from wandb.errors import AuthenticationError, UsageError
 from wandb.proto import wandb_sweep_scheduler_pb2 as scheduler_messages
-from wandb.sdk import wandb_setup
-from wandb.sdk.lib import wbauth
 from wandb.sdk.sweeps.scheduler.client import run_scheduler
 
 from wandbsweep.agent.exit_codes import SearchExit
@@ -27,21 +24,22 @@ from wandbsweep.search.engines import make_optimizer_for
 from wandbsweep.search.engines.wandb_engines import MissingPackageError
 from wandbsweep.search.guard import GuardedOptimizer
 from wandbsweep.search.leadership import Leadership
+from wandbsweep.search.recording import RecordedResults
 from wandbsweep.search.stopping import Stopping
-from wandbsweep.search.wandb_thread import RecordedResults, WandbThread
+from wandbsweep.search.wandb_account import wandb_account
+from wandbsweep.search.wandb_thread import BlockingLeader, BlockingRuns, WandbThread
 from wandbsweep.tracking.errors import KeyRejected, SweepMissing, TrackingError
-from wandbsweep.tracking.protocol import Account
 from wandbsweep.tracking.search_client import SearchClient
 from wandbsweep.tracking.search_runs import OVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from wandb.sdk.sweeps.scheduler.optimizer import Optimizer
     from wandb.sdk.sweeps.sweep_info import SweepInfo
 
     from wandbsweep.search.orders import Told
-    from wandbsweep.tracking.search_runs import RecordedRun, SearchLook
+    from wandbsweep.tracking.search_runs import SearchLook
 
 _log = logging.getLogger("wandbsweep.search")
 
@@ -70,7 +68,7 @@ class SearchSession:
         self._ready_file = Path(ready_file) if ready_file else None
         self._last_words = last_words
         self._thread = WandbThread()
-        self._client = SearchClient(_account(), told.path)
+        self._client = SearchClient(wandb_account(), told.path)
         self._results = RecordedResults(self._thread, self._client)
         self._stopping = Stopping(self._leave_drained)
         self._lost = False
@@ -173,8 +171,8 @@ class SearchSession:
         self._guard = GuardedOptimizer(
             sweep,
             engine(sweep),
-            runs=_Runs(self._thread, self._client),
-            leader=_Leader(self._thread, self._leadership),
+            runs=BlockingRuns(self._thread, self._client),
+            leader=BlockingLeader(self._thread, self._leadership),
             budget=self._told.budget,
             on_ready=lambda: self._show_ready(True),
         )
@@ -241,55 +239,14 @@ class SearchSession:
         self._thread.stop()
 
     def _show_ready(self, ready: bool) -> None:
+        if ready:
+            _log.info("ready: all runs of the sweep are known")
         if self._ready_file is None:
             return
         if ready:
-            _log.info("ready: all runs of the sweep are known")
             self._ready_file.write_text("ready\n", encoding="ascii")
         else:
             self._ready_file.unlink(missing_ok=True)
-
-
-class _Runs:
-    """See RunsOnWandb."""
-
-    def __init__(self, thread: WandbThread, client: SearchClient) -> None:
-        self._thread = thread
-        self._client = client
-
-    def look(self) -> SearchLook:
-        return self._thread.call(self._client.look())
-
-    def read(self, run_ids: Sequence[str]) -> dict[str, RecordedRun]:
-        return self._thread.call(self._client.read_runs(run_ids))
-
-
-class _Leader:
-    """See Leader."""
-
-    def __init__(self, thread: WandbThread, leadership: Leadership) -> None:
-        self._thread = thread
-        self._leadership = leadership
-
-    def holds(self) -> bool:
-        return self._leadership.holds()
-
-    def confirm(self) -> bool:
-        return self._thread.call(self._leadership.confirm())
-
-
-def _account() -> Account:
-    """Where wandb would talk to, and with its key: from the environment, or as `wandb login` left it."""
-    base_url = str(wandb_setup.singleton().settings.base_url)
-    try:
-        key = wbauth.authenticate_session(host=base_url, source="wandbsweep search", no_offline=True, prompt=False)
-    except (AuthenticationError, UsageError) as error:
-        raise EndedError(SearchExit.UNREACHABLE, f"the API key for {base_url} cannot be used: {error}") from error
-    if not isinstance(key, wbauth.AuthApiKey):
-        raise EndedError(
-            SearchExit.UNREACHABLE, f"there is no API key for {base_url}: set WANDB_API_KEY, or use `wandb login`"
-        )
-    return Account(base_url, key.api_key)
 
 
 def _drained() -> SearchEnding:

@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from wandbsweep.search.engine import SearchEngine
-from wandbsweep.sweep.rendering.launch import TRIAL_NOTE
+from wandbsweep.sweep.rendering.launch import SCAN, TRIAL_NOTE
 
 if TYPE_CHECKING:
     from wandb.sdk.sweeps.scheduler.optimizer import Optimizer, RunSuggestion, RunWithMetrics
@@ -21,11 +21,11 @@ _LONGEST_LINE: Final = 400
 def suggested(engine: Optimizer, suggestion: RunSuggestion) -> None:
     """What is tried, and why."""
     config = suggestion.config.flat_dict()
-    note = config.pop(TRIAL_NOTE, None)
-    name = note.get("name") if isinstance(note, dict) else None
+    named = [config.pop(key, None) for key in (TRIAL_NOTE, SCAN)]
+    name = next((each["name"] for each in named if isinstance(each, dict) and "name" in each), suggestion.run_id)
     values = " ".join(f"{key}={_short(value)}" for key, value in config.items())
-    why = f": {engine.why(str(suggestion.run_id))}" if isinstance(engine, SearchEngine) else ""
-    _log.info("suggest %s%s: %s", name or suggestion.run_id, why, _cut(values, _LONGEST_LINE))
+    why = f" ({engine.why(str(suggestion.run_id))})" if isinstance(engine, SearchEngine) else ""
+    _log.info("suggest %s: %s%s", name, _cut(values, _LONGEST_LINE), why)
 
 
 def ended(data: RunWithMetrics) -> None:

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import threading
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as NotInTimeError
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from wandbsweep.tracking.errors import TrackingError, Unreachable
+from wandbsweep.tracking.errors import Unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Coroutine, Mapping
+    from collections.abc import Coroutine, Sequence
 
+    from wandbsweep.search.leadership import Leadership
     from wandbsweep.tracking.search_client import SearchClient
+    from wandbsweep.tracking.search_runs import RecordedRun, SearchLook
 
-_log = logging.getLogger("wandbsweep.search")
 _Result = TypeVar("_Result")
 
 _LONGEST_CALL = 60.0
-_PAUSES = (10.0, 20.0, None)
-"""After each attempt to write a result; none after the last one."""
 
 
 class WandbThread:
@@ -63,63 +61,29 @@ class WandbThread:
         self._loop.close()
 
 
-class RecordedResults:
-    """Results, written one after the other in the background."""
+class BlockingRuns:
+    """See RunsOnWandb."""
 
     def __init__(self, thread: WandbThread, client: SearchClient) -> None:
         self._thread = thread
         self._client = client
-        self._last: Future[None] | None = None
 
-    def record(
-        self,
-        wandb_run_id: str,
-        summary: Mapping[str, Any],
-        *,
-        tags_added: Collection[str] = (),
-        tags_removed: Collection[str] = (),
-    ) -> None:
-        """See Results."""
-        before = self._last
-        self._last = self._thread.start(
-            self._write(before, wandb_run_id, dict(summary), tuple(tags_added), tuple(tags_removed))
-        )
+    def look(self) -> SearchLook:
+        return self._thread.call(self._client.look())
 
-    def flush(self, seconds: float) -> None:
-        """Wait for what was said so far, but no longer than this."""
-        if self._last is not None:
-            with contextlib.suppress(NotInTimeError, CancelledError):
-                self._last.result(seconds)
+    def read(self, run_ids: Sequence[str]) -> dict[str, RecordedRun]:
+        return self._thread.call(self._client.read_runs(run_ids))
 
-    async def _write(
-        self,
-        before: Future[None] | None,
-        run_id: str,
-        summary: Mapping[str, Any],
-        added: Collection[str],
-        removed: Collection[str],
-    ) -> None:
-        if before is not None:
-            with contextlib.suppress(Exception):
-                await asyncio.wrap_future(before)
-        for pause in _PAUSES:
-            if await self._written(run_id, summary, added, removed, last=pause is None):
-                return
-            await asyncio.sleep(pause or 0.0)
 
-    async def _written(
-        self,
-        run_id: str,
-        summary: Mapping[str, Any],
-        added: Collection[str],
-        removed: Collection[str],
-        *,
-        last: bool,
-    ) -> bool:
-        try:
-            await self._client.write_result(run_id, summary, added, removed)
-        except TrackingError as error:
-            if last:
-                _log.warning("the result of run %s was not recorded: %s", run_id, error)
-            return False
-        return True
+class BlockingLeader:
+    """See Leader."""
+
+    def __init__(self, thread: WandbThread, leadership: Leadership) -> None:
+        self._thread = thread
+        self._leadership = leadership
+
+    def holds(self) -> bool:
+        return self._leadership.holds()
+
+    def confirm(self) -> bool:
+        return self._thread.call(self._leadership.confirm())

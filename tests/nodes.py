@@ -1,7 +1,7 @@
-"""A node without containers: runs the agents of a namespace's pods as processes of this machine.
+"""A node without containers: runs the agents and searches of a namespace's pods as processes of this machine.
 
 A control plane alone has no kubelet, so its pods stay pending. This one binds them to a node of its own, starts the
-real agent runtime with the pod's environment, and writes what a kubelet would write about it.
+real program with the pod's environment, and writes what a kubelet would write about it.
 """
 
 from __future__ import annotations
@@ -127,6 +127,8 @@ class Node:
             self._tell_of_end(pod, agent, agent.exit_code)
         else:
             agent.show(pod)
+            if not deleting and agent.ready != _is_ready(pod):
+                self._write_status(pod, "Running", agent)
             if deleting:
                 agent.terminate(pod["metadata"].get("deletionGracePeriodSeconds", 30))
 
@@ -139,8 +141,7 @@ class Node:
         if "nodeName" in pod["spec"]:
             agent = self.machine.start(pod, _now())
             self._agents[pod["metadata"]["uid"]] = agent
-            state = {"running": {"startedAt": agent.started_at}}
-            self._write_status(pod, "Running", state, ready=True, started_at=agent.started_at)
+            self._write_status(pod, "Running", agent)
         elif not _keeps_away(pod, self.name) and not self._is_full:
             target = {"apiVersion": "v1", "kind": "Node", "name": self.name}
             binding = {"metadata": {"name": pod["metadata"]["name"]}, "target": target}
@@ -155,14 +156,16 @@ class Node:
             "finishedAt": _now(),
         }
         phase = "Failed" if code else "Succeeded"
-        self._write_status(pod, phase, {"terminated": end}, ready=False, started_at=agent.started_at)
+        self._write_status(pod, phase, agent, end)
         self._told.add(pod["metadata"]["uid"])
 
     def _forget(self, pod: Object) -> None:
         """The kubelet's last act: the object of a pod whose containers are gone."""
         self.kube.delete(self._of(pod), gracePeriodSeconds=0, preconditions={"uid": pod["metadata"]["uid"]})
 
-    def _write_status(self, pod: Object, phase: str, state: Object, *, ready: bool, started_at: str) -> None:
+    def _write_status(self, pod: Object, phase: str, agent: PodProcess, end: Object | None = None) -> None:
+        ready = end is None and agent.ready
+        state = {"terminated": end} if end else {"running": {"startedAt": agent.started_at}}
         container, stands = pod["spec"]["containers"][0], str(ready)
         kinds = dict(zip(_OURS, ("True", "True", stands, stands), strict=True))
         others = [c for c in pod.get("status", {}).get("conditions", []) if c["type"] not in _OURS]
@@ -170,7 +173,7 @@ class Node:
         words = {"name": container["name"], "image": container["image"], "imageID": "none", "restartCount": 0}
         status = {
             "phase": phase,
-            "startTime": started_at,
+            "startTime": agent.started_at,
             "conditions": [*others, *ours],
             "containerStatuses": [{**words, "ready": ready, "state": state}],
         }
@@ -230,6 +233,11 @@ def _keeps_away(pod: Object, name: str) -> bool:
 
 def _rules(term: Object) -> list[Object]:
     return [*term.get("matchExpressions", []), *term.get("matchFields", [])]
+
+
+def _is_ready(pod: Object) -> bool:
+    conditions = pod.get("status", {}).get("conditions", [])
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
 
 
 def _now() -> str:

@@ -45,7 +45,7 @@ mutation DeleteSweep($id: ID!) { deleteSweep(input: {id: $id}) { success } }
 _RUNS = """
 query Runs($entity: String!, $project: String!, $sweep: String!) {
     project(name: $project, entityName: $entity) {
-        sweep(sweepName: $sweep) { runs { edges { node { name state config } } } }
+        sweep(sweepName: $sweep) { runs { edges { node { name displayName state config summaryMetrics tags } } } }
     }
 }
 """

@@ -35,8 +35,13 @@ class PodProcess:
     home: Path
     started_at: str
     downward: dict[Path, str] = field(default_factory=dict)  # files of the downward API, by the field that they show
+    probe: tuple[str, ...] = ()  # its readiness probe's command; without one it is ready as long as it runs
     kill_at: float | None = None
     oom_killed: bool = False
+
+    @property
+    def ready(self) -> bool:
+        return not self.probe or subprocess.run(self.probe, check=False, timeout=10).returncode == 0
 
     @property
     def last_words(self) -> str:
@@ -82,19 +87,20 @@ class Machine:
     environment: Mapping[str, str]
 
     def start(self, pod: Object, now: str) -> PodProcess:
-        """Start the agent of this pod."""
+        """Start what this pod is for: an agent, or a search."""
         metadata, container = pod["metadata"], pod["spec"]["containers"][0]
         home = self.folder / metadata["name"]
         home.mkdir(parents=True)
         (home / "termination-log").touch()
         mounts, downward = self._mounts(pod, container, home)
         environment = {**self._variables(pod, container, mounts), **self._own(pod, home), **self.environment}
-        program = _on_this_machine(container["command"][0], mounts)
-        with (home / "agent.log").open("wb") as log:
+        command = _words(container["command"], mounts)
+        with (home / "container.log").open("wb") as log:
             process = subprocess.Popen(
-                [program], env=environment, cwd=home, stdout=log, stderr=log, start_new_session=True
+                command, env=environment, cwd=home, stdout=log, stderr=log, start_new_session=True
             )
-        started = PodProcess(process, home, now, downward)
+        probe = container.get("readinessProbe", {}).get("exec", {}).get("command", [])
+        started = PodProcess(process, home, now, downward, _words(probe, mounts))
         started.show(pod)
         return started
 
@@ -154,6 +160,15 @@ def field_of(pod: Object, path: str) -> str:
     for name in path.split("."):
         value = value[name]
     return str(value)
+
+
+def _words(command: list[str], mounts: Mapping[str, Path]) -> tuple[str, ...]:
+    """A command whose words, and values of options, are paths below mounts."""
+    parts = (word.partition("=") for word in command)
+    return tuple(
+        f"{name}={_on_this_machine(value, mounts)}" if equals else _on_this_machine(name, mounts)
+        for name, equals, value in parts
+    )
 
 
 def _on_this_machine(text: str, mounts: Mapping[str, Path]) -> str:

@@ -28,6 +28,7 @@ from wandbsweep.pool.gpu_hours import unsettled
 from wandbsweep.pool.jobs import Owner
 from wandbsweep.pool.retaking import wants_retake
 from wandbsweep.pool.slots import wants_busy
+from wandbsweep.pool.status import of_object
 from wandbsweep.sweep.searching import engine_of
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class Observer:
     async def _pool(self, owner: Owner, since: datetime | None) -> _Pool:
         """The Jobs and their pods, and agents' pods that ended and are gone since the last pass."""
         ended = self._ended_pods.of(ObjectKey(owner.namespace, owner.name), since=since)
-        marked = f"{labels.SWEEP_LABEL}={owner.name}"
+        marked = of_object(owner.name)
         jobs = await self._kube.list_all(jobs_path(owner.namespace), marked)
         if not jobs:
             return _Pool(pods=ended)

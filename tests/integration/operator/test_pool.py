@@ -20,7 +20,7 @@ def test_kubectl_scale_grows_and_shrinks_the_pool_and_touches_no_other_slot(oper
     operated.until_jobs("anymal-0-0", "anymal-1-0", "anymal-2-0")
     scale = operated.kube.get(f"{operated.path()}/scale")
     assert scale["spec"]["replicas"] == 3
-    assert scale["status"]["selector"] == "wandbsweep.dev/sweep=anymal"
+    assert scale["status"]["selector"] == "wandbsweep.dev/sweep=anymal,app.kubernetes.io/component=agent"
     until(lambda: operated.status()["agents"]["active"] == 3, "three agents are active")
 
     operated.scale(1)

@@ -128,7 +128,12 @@ def a_searched_object(**fields: Any) -> Snapshot:
         reason=Reason.SEARCH_STARTING,
     )
     status = status.model_copy(update={"conditions": [*status.conditions, ready], **fields.pop("status", {})})
-    facts = {"status": status, "searched": definition, "reading": a_reading(method=definition.method)}
+    reading = fields.pop("reading", a_reading())
+    facts = {
+        "status": status,
+        "searched": definition,
+        "reading": reading and replace(reading, method=definition.method),
+    }
     return a_live_object(spec=a_spec(sweep=sweep, **spec), **{**facts, **fields})
 
 

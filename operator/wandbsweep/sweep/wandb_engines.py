@@ -50,7 +50,9 @@ def as_run(name: str, state: str, config: Mapping[str, Any], history: Sequence[M
 
 def next_config(definition: Mapping[str, Any], runs: Iterable[Any]) -> dict[str, Any] | None:
     """The parameters of the next run in wire form; None when there is nothing left to try."""
-    proposed = sweeps.next_run(dict(definition), list(runs))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a model that fits badly, on which a run is drawn at random
+        proposed = sweeps.next_run(dict(definition), list(runs))
     return None if proposed is None else _plain(proposed.config)
 
 

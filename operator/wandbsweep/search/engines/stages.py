@@ -14,12 +14,14 @@ from wandb.sdk.sweeps.scheduler.optimizer import RunConfig, RunSuggestion
 
 from wandbsweep.search.engine import SearchEngine, UnusableOrderError
 from wandbsweep.search.engines.book import Book
+from wandbsweep.search.engines.early_end import EarlyEnd
 from wandbsweep.search.engines.stages_course import Course, Trial
 from wandbsweep.search.engines.stages_methods import Proposed, by_protein, by_wandb
 from wandbsweep.search.protein import BeyondCostError
-from wandbsweep.sweep.definition import InvalidSweepError, read_definition
+from wandbsweep.sweep.definition import InvalidSweepError
 from wandbsweep.sweep.protein.settings import PROTEIN
 from wandbsweep.sweep.rendering.launch import TRIAL_NOTE
+from wandbsweep.sweep.search_order import ordered_definition
 from wandbsweep.sweep.stages.axes import value_in
 from wandbsweep.tracking.run_values import metric_value
 
@@ -44,11 +46,12 @@ class StagesEngine(SearchEngine):
     def __init__(self, sweep: SweepInfo, order: SearchOrder, results: Results) -> None:
         super().__init__(sweep, order, results)
         try:
-            self._definition = read_definition(order.definition, field="spec.sweep")
+            self._definition = ordered_definition(order)
         except InvalidSweepError as error:
             raise UnusableOrderError(*map(str, error.errors)) from None
         self._stages = self._definition.stages
         self._runs = Book(sweep.id)
+        self._early_end = EarlyEnd(order.definition)
         self._why: dict[str, str] = {}
         self._given_up: set[int] = set()
         self._announced: int | None = None
@@ -65,15 +68,20 @@ class StagesEngine(SearchEngine):
 
     def tell_run(self, run_id: Any, data: RunWithMetrics) -> None:
         self._runs.tell(run_id, data)
+        self._early_end.heard(run_id, data)
 
     def forget_run(self, run_id: Any) -> None:
         self._runs.forget(run_id)
 
     def tell_existing_finished_run(self, data: RunWithMetrics) -> None:
-        self._runs.enter(data, data.summary_metrics)
+        self._early_end.heard(self._runs.enter(data, data.summary_metrics), data)
 
     def tell_existing_active_run(self, data: Run) -> str:
         return self._runs.enter(data)
+
+    def prune_runs(self, run_ids: Sequence[str], runs: Sequence[RunWithMetrics]) -> Sequence[str]:
+        """Those that fall behind, where the definition has the rule early_terminate."""
+        return self._early_end.losers(run_ids, runs)
 
     def _suggestion(self) -> RunSuggestion | None:
         """One more run; None if none can be started now."""

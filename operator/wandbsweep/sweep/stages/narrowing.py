@@ -52,10 +52,10 @@ def _is_real(value: Any) -> bool:
 
 
 def _grain(mean: float, axis: Range, tried: Sequence[float]) -> float:
-    """How far apart the tried values stand around the mean."""
+    """How far the mean is from the values that were tried next to it."""
     below = max((place for place in tried if place < mean), default=axis.low)
     above = min((place for place in tried if place > mean), default=axis.high)
-    return (above - below) / 2
+    return max(above - mean, mean - below)
 
 
 def _with_bounds(parameter: Parameter, axis: Range, mean: float, low: float, high: float) -> Parameter:

@@ -46,7 +46,8 @@ def preview(file: str, count: int | None, seed: int, form: str | None) -> None:
 
     FILE is a sweep.yaml or the manifest of a WandbSweep; - reads standard input. The trials of a grid or a scan are
     those that will run, in their order. Of a random search a sample is drawn: the same for the same seed, and others
-    when it runs. ${envvar:X} stays as it is, because its value is the pod's.
+    when it runs. Of a search by stages the first one is shown. ${envvar:X} stays as it is, because its value is the
+    pod's.
     """
     sweep = read_sweep(file)
     runs = _runs(sweep, count, seed)
@@ -59,6 +60,11 @@ def preview(file: str, count: int | None, seed: int, form: str | None) -> None:
 
 def _runs(sweep: Sweep, count: int | None, seed: int) -> Sequence[Mapping[str, Any]]:
     known = known_beforehand(sweep.definition)
+    if stages := sweep.definition.stages:
+        told = (
+            f"{len(stages)} stages follow each other; this is the first one, and the next narrows around its best runs"
+        )
+        click.echo(f"note: {told}", err=True)
     wanted = count if count is not None else _size(sweep)
     if wanted is None:
         method = sweep.definition.method
@@ -77,7 +83,10 @@ def _runs(sweep: Sweep, count: int | None, seed: int) -> Sequence[Mapping[str, A
 
 def _size(sweep: Sweep) -> int | None:
     """How many trials will run, as far as that is known: a budget ends a grid before its last point."""
-    size, cap = grid_size(sweep.definition), sweep.config.get("run_cap")
+    definition, cap = sweep.definition, sweep.config.get("run_cap")
+    size = grid_size(definition)
+    if definition.stages and definition.stages[0].cells:
+        size = definition.stages[0].most_runs
     return size if size is None or cap is None else min(size, cap)
 
 
@@ -86,7 +95,7 @@ def _listing(sweep: Sweep, trials: Sequence[Rendered]) -> Iterator[str]:
     if size is None:
         yield f"A sample of {len(trials)}:"
     else:
-        yield f"{len(trials)} of {size} trials:"
+        yield f"{len(trials)} of {size} trials{' of the first stage' if sweep.definition.stages else ''}:"
     for number, trial in enumerate(trials, start=1):
         yield ""
         yield f"{number}  {trial.name}" if trial.name else f"{number}"

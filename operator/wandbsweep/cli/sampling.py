@@ -1,7 +1,7 @@
 """What a search that draws its values would try: W&B's own engine for random and bayes, Protein's start for protein.
 
 A search learns from the runs of the sweep, so this is what it suggests while there are none: repeatable by its seed,
-and not what will run.
+and not what will run. Of a search by stages it is the first one.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from wandbsweep.server.search import Search, SearchError, Trial
 from wandbsweep.sweep.protein.settings import PROTEIN
 from wandbsweep.sweep.protein.space import sample
 from wandbsweep.sweep.trials.recorded import recorded_values
+from wandbsweep.sweep.wandb_parameters import wandb_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +27,9 @@ def drawn(sweep: Sweep, count: int, seed: int) -> list[Mapping[str, Any]]:
     """The values of so many runs, as W&B records them. Raises CommandError."""
     if sweep.definition.method == PROTEIN:
         return _drawn_by_protein(sweep.definition, count, random.Random(seed))  # noqa: S311 - no secret
+    if sweep.definition.stages:
+        first = wandb_parameters(sweep.definition.stages[0].parameters)
+        return _drawn_by_wandb({**sweep.config, "method": "random", "parameters": first}, count, seed)
     return _drawn_by_wandb(sweep.config, count, seed)
 
 

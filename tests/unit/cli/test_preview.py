@@ -173,3 +173,35 @@ def test_a_number_of_trials_that_is_none_is_wrong_usage(said, count):
     done = said("preview", "grid.yaml", "-n", count, grid__yaml=GRID)
 
     assert (done.status, done.output) == (2, "")
+
+
+STAGES = """\
+method: stages
+metric: {name: reward, goal: maximize}
+program: train.py
+parameters: {lr: {distribution: log_uniform_values, min: 0.0001, max: 1}, n: {min: 1, max: 9}}
+stages:
+- {method: grid, points: 3}
+- {method: bayes, run_cap: 20}
+"""
+
+
+def test_of_a_search_by_stages_the_first_stage_is_shown(said):
+    done = said("preview", "stages.yaml", "-n", "all", stages__yaml=STAGES)
+
+    assert done.status == 0
+    assert done.output.startswith("9 of 9 trials of the first stage:\n")
+    assert "train.py --lr=0.01 --n=5\n" in done.output
+    assert done.errors == (
+        "note: 2 stages follow each other; this is the first one, and the next narrows around its best runs\n"
+    )
+
+
+@pytest.mark.parametrize("method", ["random", "bayes", "protein"])
+def test_a_first_stage_that_draws_its_values_is_sampled(said, method):
+    drawing = STAGES.replace("method: grid, points: 3", f"method: {method}, run_cap: 20")
+    shown = trials(said("preview", "stages.yaml", "-n", "3", "-o", "json", stages__yaml=drawing))
+    again = trials(said("preview", "stages.yaml", "-n", "3", "-o", "json", stages__yaml=drawing))
+
+    assert shown == again
+    assert len({str(each) for each in shown}) == 3

@@ -61,8 +61,16 @@ def _listed(parameter: Parameter, points: int) -> Parameter:
     if isinstance(axis, Range):
         shares = [number / (points - 1) for number in range(points)]
         places = [axis.low * (1 - share) + axis.high * share for share in shares]
-        values: list[Any] = list(dict.fromkeys(axis.value(place) for place in places))
+        values: list[Any] = list(dict.fromkeys(_short(axis.value(place), axis) for place in places))
         return replace(parameter, distribution=CATEGORICAL, settings={"values": values}, implied=True)
     if parameter.distribution == CONSTANT:
         return parameter
     return replace(parameter, distribution=CATEGORICAL, settings={"values": list(parameter.values or ())}, implied=True)
+
+
+def _short(value: Any, axis: Range) -> Any:
+    """Without the noise of logarithms: 0.01, and not 0.010000000000000002."""
+    if isinstance(value, int) or value in (axis.least, axis.most):
+        return value
+    short = float(f"{value:.12g}")
+    return short if axis.least < short < axis.most else value

@@ -51,11 +51,14 @@ class Stage:
         return self.best or max(_BEST, count // _BEST_SHARE)
 
     @property
+    def cells(self) -> Cells | None:
+        """Those of a grid over the whole ranges."""
+        return Cells.of(self.parameters, self.points, self.run_cap) if self.method == "grid" else None
+
+    @property
     def most_runs(self) -> int:
         """How many runs it has at most, whichever way its ranges narrow."""
-        if self.method == "grid":
-            return Cells.of(self.parameters, self.points, self.run_cap).tried
-        return self.run_cap or 0
+        return self.cells.tried if self.cells else self.run_cap or 0
 
 
 def read_stages(

@@ -36,7 +36,13 @@ def trial_of(definition: SweepDefinition, recorded: Mapping[str, Any]) -> Render
 
 
 def known_beforehand(definition: SweepDefinition) -> Iterator[Mapping[str, Any]] | None:
-    """The values of all trials in the order in which they run, one after another; None where they are drawn."""
+    """The values of all trials in the order in which they run, one after another; None where they are drawn.
+
+    Of a search by stages those of the first one are meant.
+    """
     if definition.method == SCAN:
         return ({SCAN: sent_cell(cell)} for cell in definition.trials)
+    if definition.stages:
+        cells = definition.stages[0].cells
+        return iter(cells) if cells else None
     return grid_points(definition.parameters) if definition.method == "grid" else None

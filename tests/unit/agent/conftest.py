@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
 import sys
 import time
+import uuid
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from servers import RunningServer, running_server
 from wandbsweep.agent.install import install
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+_AGENT = """mutation($sweep: String!, $project: String) {
+    createAgent(input: {host: "h", sweep: $sweep, projectName: $project}) { agent { id } } }"""
+_HEARTBEAT = 'mutation($id: ID!) { agentHeartbeat(input: {id: $id, runState: "{}"}) { commands } }'
+_RUN = """query($project: String, $run: String!) {
+    project(name: $project) { run(name: $run) {
+        state tags historyLineCount displayName summaryMetrics history config } } }"""
 
 SOURCES = Path(__file__).parents[3] / "operator"
 
@@ -160,3 +171,64 @@ def alive() -> Callable[[int], bool]:
         return text.rpartition(")")[2].split()[0] not in {"Z", "X"}
 
     return check
+
+
+@dataclass
+class Handed:
+    """A run that W&B handed out, on its way through a trial."""
+
+    server: RunningServer
+    project: str
+    run_id: str
+    environ: dict[str, str]
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def on_wandb(self) -> dict[str, Any]:
+        """The run as the server has it."""
+        variables = {"project": self.project, "run": self.run_id}
+        run: dict[str, Any] = self.server.graphql(_RUN, variables)["project"]["run"]
+        return run
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What the trial recorded for its agent."""
+        path = Path(self.environ["WANDBSWEEP_HOME"]) / "outcomes" / f"{self.run_id}.json"
+        record: dict[str, Any] = json.loads(path.read_text())
+        return record
+
+    @property
+    def states(self) -> list[str]:
+        """The states that the run came to when a process of it had its last word, in their order."""
+        left = re.compile(rf"run {re.escape(self.run_id)}: \w+ -> (\w+)")
+        return left.findall(self.server.log)
+
+
+@pytest.fixture
+def handed(server: RunningServer, environ: dict[str, str], tmp_path: Path) -> Handed:
+    """A run of a new sweep, as an agent gets it, and the environment of its trial."""
+    project = "p" + uuid.uuid4().hex[:8]
+    config = {
+        "method": "grid",
+        "metric": {"name": "reward", "goal": "maximize"},
+        "parameters": {"lr": {"values": [1, 2]}},
+        "program": "train.py",
+    }
+    sweep = server.create_sweep(project, yaml.safe_dump(config)).rpartition("/")[2]
+    agent = server.graphql(_AGENT, {"sweep": sweep, "project": project})["createAgent"]["agent"]["id"]
+    (command,) = json.loads(server.graphql(_HEARTBEAT, {"id": agent})["agentHeartbeat"]["commands"])
+    environ.update(
+        server.environment(
+            WANDB_ENTITY=server.entity,
+            WANDB_PROJECT=project,
+            WANDB_SWEEP_ID=sweep,
+            WANDB_RUN_ID=command["run_id"],
+            WANDB_RESUME="allow",
+            WANDB_DIR=str(tmp_path),
+            WANDB_X_FILE_STREAM_TRANSMIT_INTERVAL="1",
+            WANDBSWEEP_METRIC="reward",
+            WANDBSWEEP_NODE="gpu-7",
+            WANDBSWEEP_GRACE_SECONDS="30",
+        )
+    )
+    return Handed(server, project, command["run_id"], environ)

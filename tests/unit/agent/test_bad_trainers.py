@@ -8,21 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-import uuid
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import yaml
 
 from ports import reserved_port
 from waiting import until
-
-AGENT = """mutation($sweep: String!, $project: String) {
-    createAgent(input: {host: "h", sweep: $sweep, projectName: $project}) { agent { id } } }"""
-HEARTBEAT = 'mutation($id: ID!) { agentHeartbeat(input: {id: $id, runState: "{}"}) { commands } }'
-RUN = """query($project: String, $run: String!) {
-    project(name: $project) { run(name: $run) { state tags historyLineCount } } }"""
 
 INIT = "import os, pathlib, signal, sys, time, wandb\nrun = wandb.init()\npathlib.Path('ready').touch()\n"
 FOR_EVER = "while True: time.sleep(0.1)\n"
@@ -60,57 +51,6 @@ def log():
 """
 
 NODE_TAG = "wandbsweep.node:gpu-7"
-
-
-@dataclass
-class Handed:
-    """A run that W&B handed out, on its way through a trial."""
-
-    server: object
-    project: str
-    run_id: str
-    environ: dict[str, str]
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def on_wandb(self):
-        variables = {"project": self.project, "run": self.run_id}
-        return self.server.graphql(RUN, variables)["project"]["run"]
-
-    @property
-    def record(self):
-        path = Path(self.environ["WANDBSWEEP_HOME"]) / "outcomes" / f"{self.run_id}.json"
-        return json.loads(path.read_text())
-
-
-@pytest.fixture
-def handed(server, environ, tmp_path):
-    """A run of a new sweep, as an agent gets it, and the environment of its trial."""
-    project = "p" + uuid.uuid4().hex[:8]
-    config = {
-        "method": "grid",
-        "metric": {"name": "reward", "goal": "maximize"},
-        "parameters": {"lr": {"values": [1, 2]}},
-        "program": "train.py",
-    }
-    sweep = server.create_sweep(project, yaml.safe_dump(config)).rpartition("/")[2]
-    agent = server.graphql(AGENT, {"sweep": sweep, "project": project})["createAgent"]["agent"]["id"]
-    (command,) = json.loads(server.graphql(HEARTBEAT, {"id": agent})["agentHeartbeat"]["commands"])
-    environ.update(
-        server.environment(
-            WANDB_ENTITY=server.entity,
-            WANDB_PROJECT=project,
-            WANDB_SWEEP_ID=sweep,
-            WANDB_RUN_ID=command["run_id"],
-            WANDB_RESUME="allow",
-            WANDB_DIR=str(tmp_path),
-            WANDB_X_FILE_STREAM_TRANSMIT_INTERVAL="1",
-            WANDBSWEEP_METRIC="reward",
-            WANDBSWEEP_NODE="gpu-7",
-            WANDBSWEEP_GRACE_SECONDS="30",
-        )
-    )
-    return Handed(server, project, command["run_id"], environ)
 
 
 @pytest.fixture

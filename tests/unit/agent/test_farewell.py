@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from wandbsweep.agent.conclusion import Conclusion
 from wandbsweep.agent.causes import Cause
+from wandbsweep.agent.conclusion import Conclusion
 from wandbsweep.agent.farewell import has_old_cause, needs_last_word, needs_mark
 from wandbsweep.agent.wandb_run import RunLook
 

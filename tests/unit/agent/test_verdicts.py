@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wandbsweep.agent.conclusion import exit_code
 from wandbsweep.agent.causes import Cause
+from wandbsweep.agent.conclusion import exit_code
 from wandbsweep.agent.verdicts import TrialFacts, cause_of
 from wandbsweep.agent.wandb_run import RunLook
 

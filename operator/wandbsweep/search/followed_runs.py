@@ -138,7 +138,7 @@ class FollowedRuns:
             strangers = [run_id for run_id in look.alive if run_id not in self._ledger.standings]
             for run in self._on_wandb.read(strangers).values() if strangers else ():
                 _log.info("run %s was put into the sweep by somebody else", run.run_id)
-                told = _as_told(run)
+                told = as_told(run)
                 self.adopt(Run(told.config, told.state, told.wandb_run_id))
                 self._strays[run.run_id] = 0
         gone = [run_id for run_id in self._strays if run_id not in look.alive]
@@ -146,7 +146,7 @@ class FollowedRuns:
         for run_id in gone:
             if run_id in recorded:
                 self._strays[run_id] = 0
-                self._note(_as_told(recorded[run_id]))
+                self._note(as_told(recorded[run_id]))
             else:
                 self._strays[run_id] += 1
                 if self._strays[run_id] >= _MISSED_LOOKS:
@@ -206,7 +206,8 @@ class FollowedRuns:
         return any(data.summary_metrics.get(name) is None for name in self._metrics)
 
 
-def _as_told(run: RecordedRun) -> RunWithMetrics:
+def as_told(run: RecordedRun) -> RunWithMetrics:
+    """A run that was looked up, as wandb-core would tell of it."""
     try:
         state = RunState(run.state)
     except ValueError:

@@ -1,12 +1,11 @@
-"""Writes the results of an engine into runs on W&B, one after the other, in the background."""
+"""Writes the results of an engine into runs on W&B, in the background."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from concurrent.futures import CancelledError, Future
-from concurrent.futures import TimeoutError as NotInTimeError
+from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Any
 
 from wandbsweep.tracking.errors import TrackingError
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("wandbsweep.search")
 
+_AT_ONCE = 4
 _PAUSES = (10.0, 20.0, None)
 """After each attempt to write a result; none after the last one."""
 
@@ -29,7 +29,9 @@ class RecordedResults:
     def __init__(self, thread: WandbThread, client: SearchClient) -> None:
         self._thread = thread
         self._client = client
-        self._last: Future[None] | None = None
+        self._places = asyncio.Semaphore(_AT_ONCE)
+        self._last: dict[str, Future[None]] = {}
+        """By run: what was said of it last, and is not written yet."""
 
     def record(
         self,
@@ -40,16 +42,16 @@ class RecordedResults:
         tags_removed: Collection[str] = (),
     ) -> None:
         """See Results."""
-        before = self._last
-        self._last = self._thread.start(
+        before = self._last.get(wandb_run_id)
+        writing = self._thread.start(
             self._write(before, wandb_run_id, dict(summary), tuple(tags_added), tuple(tags_removed))
         )
+        self._last[wandb_run_id] = writing
+        self._last = {run_id: future for run_id, future in self._last.items() if not future.done()}
 
     def flush(self, seconds: float) -> None:
         """Wait for what was said so far, but no longer than this."""
-        if self._last is not None:
-            with contextlib.suppress(NotInTimeError, CancelledError):
-                self._last.result(seconds)
+        wait(list(self._last.values()), timeout=seconds)
 
     async def _write(
         self,
@@ -63,8 +65,9 @@ class RecordedResults:
             with contextlib.suppress(Exception):
                 await asyncio.wrap_future(before)
         for pause in _PAUSES:
-            if await self._written(run_id, summary, added, removed, last=pause is None):
-                return
+            async with self._places:
+                if await self._written(run_id, summary, added, removed, last=pause is None):
+                    return
             await asyncio.sleep(pause or 0.0)
 
     async def _written(

@@ -18,6 +18,7 @@ from wandb.proto import wandb_sweep_scheduler_pb2 as scheduler_messages
 from wandb.sdk.sweeps.scheduler.client import run_scheduler
 
 from wandbsweep.agent.exit_codes import SearchExit
+from wandbsweep.search.conclusion import conclude
 from wandbsweep.search.ending import EndedError, SearchEnding, write_last_words
 from wandbsweep.search.engine import UnusableOrderError
 from wandbsweep.search.engines import make_optimizer_for
@@ -87,6 +88,19 @@ class SearchSession:
     def _run_to_its_end(self) -> SearchEnding:
         try:
             engine = make_optimizer_for(self._told.order, self._results)
+            ending = self._search(engine)
+            if ending.code is SearchExit.DONE and self._told.order.engine.is_ours:
+                conclude(engine, self._thread, self._client, self._results)
+        except UnusableOrderError as error:
+            return SearchEnding(SearchExit.INVALID, str(error))
+        except MissingPackageError as error:
+            return SearchEnding(SearchExit.ENGINE_MISSING, str(error))
+        except KeyboardInterrupt:
+            return _drained()
+        return ending
+
+    def _search(self, engine: Callable[[SweepInfo], Optimizer]) -> SearchEnding:
+        try:
             self._check_in()
             while True:
                 self._wait_for_lease()
@@ -94,12 +108,6 @@ class SearchSession:
                     return ending
         except EndedError as error:
             return error.ending
-        except UnusableOrderError as error:
-            return SearchEnding(SearchExit.INVALID, str(error))
-        except MissingPackageError as error:
-            return SearchEnding(SearchExit.ENGINE_MISSING, str(error))
-        except KeyboardInterrupt:
-            return _drained()
 
     # Before the scheduler.
 

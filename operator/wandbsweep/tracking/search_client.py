@@ -45,6 +45,16 @@ class SearchClient:
         with self._strange_answers():
             return await search_runs.read_runs(self._client, self._account, self.path, run_ids)
 
+    async def read_all_runs(self) -> list[RecordedRun]:
+        """See search_runs.read_all_runs."""
+        with self._strange_answers():
+            return await search_runs.read_all_runs(self._client, self._account, self.path)
+
+    async def read_sweep(self) -> tuple[str, Mapping[str, Any]]:
+        """See search_runs.read_sweep."""
+        with self._strange_answers():
+            return await search_runs.read_sweep(self._client, self._account, self.path)
+
     async def write_result(
         self, run_id: str, summary: Mapping[str, Any], tags_added: Collection[str], tags_removed: Collection[str]
     ) -> None:

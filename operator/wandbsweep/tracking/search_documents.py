@@ -17,10 +17,19 @@ query SearchLook(
 """
 
 RUNS = """
-query SearchRuns($entity: String!, $project: String!, $filters: JSONString, $first: Int) {
+query SearchRuns($entity: String!, $project: String!, $filters: JSONString, $first: Int, $cursor: String) {
     project(name: $project, entityName: $entity) {
-        runs(filters: $filters, first: $first) { edges { node { name state config summaryMetrics } } }
+        runs(filters: $filters, first: $first, after: $cursor, order: "+created_at") {
+            edges { node { name state config summaryMetrics } }
+            pageInfo { endCursor hasNextPage }
+        }
     }
+}
+"""
+
+SWEEP = """
+query SearchSweep($entity: String!, $project: String!, $sweep: String!) {
+    project(name: $project, entityName: $entity) { sweep(sweepName: $sweep) { displayName config } }
 }
 """
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wandbsweep.tracking import search_documents as documents
 from wandbsweep.tracking.answer_fields import a_count, a_text, an_object, an_object_or_none, nodes, texts
+from wandbsweep.tracking.config_text import parse_config
 from wandbsweep.tracking.failure_reads import run_filter
 from wandbsweep.tracking.run_values import json_mapping
 from wandbsweep.tracking.sweep_changes import in_place, refusal, sweep_of
@@ -81,14 +82,29 @@ async def read_runs(
     found: dict[str, RecordedRun] = {}
     for first in range(0, len(run_ids), _RUNS_PER_REQUEST):
         batch = list(run_ids[first : first + _RUNS_PER_REQUEST])
-        filters = run_filter(path.sweep_id, {"name": {"$in": batch}})
-        variables = {**_place(path), "filters": filters, "first": len(batch)}
-        answer = await client.ask(account, documents.RUNS, variables)
-        project = _project(account, answer, f"read runs of sweep {path}", path)
-        for node in nodes(an_object(project, "runs")):
-            run = _recorded(node)
-            found[run.run_id] = run
+        page = await _page(client, account, path, run_filter(path.sweep_id, {"name": {"$in": batch}}), None)
+        found |= {run.run_id: run for run in map(_recorded, nodes(page))}
     return found
+
+
+async def read_all_runs(client: GraphQLClient, account: Account, path: SweepPath) -> list[RecordedRun]:
+    """Every run of the sweep, the oldest first."""
+    found: dict[str, RecordedRun] = {}
+    cursor: str | None = None
+    while True:
+        page = await _page(client, account, path, run_filter(path.sweep_id), cursor)
+        found |= {run.run_id: run for run in map(_recorded, nodes(page))}
+        info = an_object(page, "pageInfo")
+        if not info.get("hasNextPage") or info.get("endCursor") in {None, "", cursor}:
+            return list(found.values())
+        cursor = a_text(info, "endCursor")
+
+
+async def read_sweep(client: GraphQLClient, account: Account, path: SweepPath) -> tuple[str, Mapping[str, Any]]:
+    """What people call the sweep, and its config. Gone: SweepMissing."""
+    answer = await client.ask(account, documents.SWEEP, in_place(path))
+    sweep = sweep_of(account, answer, f"read sweep {path}", path)
+    return str(sweep.get("displayName") or path.sweep_id), parse_config(a_text(sweep, "config"))
 
 
 async def write_result(
@@ -126,6 +142,14 @@ async def write_result(
 
 def _in_one_of(states: Sequence[str]) -> dict[str, Any]:
     return {"$or": [{"state": state} for state in states]}
+
+
+async def _page(
+    client: GraphQLClient, account: Account, path: SweepPath, filters: str, cursor: str | None
+) -> Mapping[str, Any]:
+    variables = {**_place(path), "filters": filters, "first": _RUNS_PER_REQUEST, "cursor": cursor}
+    answer = await client.ask(account, documents.RUNS, variables)
+    return an_object(_project(account, answer, f"read runs of sweep {path}", path), "runs")
 
 
 def _place(path: SweepPath) -> dict[str, Any]:

@@ -84,11 +84,12 @@ def propose(layout: Layout, settings: ProteinSettings, seed: int, trials: Trials
     if trials.successes >= _ENOUGH:
         chooser = _Chooser(layout, settings, trials, rng)
         if number < settings.num_random_samples:
-            return chooser.affordable(_spread(layout, settings, seed, number), _first_words(number, settings))
+            points = _untried(_spread(layout, settings, seed, number), trials)
+            return chooser.affordable(points, _first_words(number, settings))
         if settings.resample_frequency and number % settings.resample_frequency == 0:
             return chooser.again()
         return chooser.best()
-    points = _spread(layout, settings, seed, number)
+    points = _untried(_spread(layout, settings, seed, number), trials)
     known = trials.known()
     if number < settings.num_random_samples or not np.any(known.failures):
         return Proposal(points[0], _first_words(number, settings))
@@ -111,6 +112,21 @@ def _spread(layout: Layout, settings: ProteinSettings, seed: int, number: int) -
         if axis.name == settings.cost_param:
             shares[:, index] *= _CHEAP_END
     return layout.spread(layout.narrowed(shares, settings.global_search_scale) if number % 2 == 0 else shares)
+
+
+def _untried(points: Array, trials: Trials) -> Array:
+    """Those of the points where no trial lies, in their order; all of them if there is one on each.
+
+    The number of a trial leads to a point that is taken already once a trial before it was taken back.
+    """
+    free = points[~_near(points, np.vstack([trials.ended(), trials.in_flight()]))]
+    return free if len(free) else points
+
+
+def _near(points: Array, others: Array) -> NDArray[np.bool_]:
+    """Which of the points are one with one of the others."""
+    apart = np.abs(points[:, None, :] - others[None, :, :])
+    return np.any(np.max(apart, axis=2) < _SAME, axis=1)
 
 
 class _Chooser:
@@ -208,8 +224,7 @@ class _Chooser:
 
     def _flies(self, points: Array) -> NDArray[np.bool_]:
         """Which of the points are in flight."""
-        apart = np.abs(points[:, None, :] - self._in_flight[None, :, :])
-        return np.any(np.max(apart, axis=2) < _SAME, axis=1)
+        return _near(points, self._in_flight)
 
     def _proposal(self, point: Array, why: str) -> Proposal:
         forecast = self._models.forecast(self._layout.features(point[None, :]))

@@ -129,5 +129,5 @@ class RecordedSweep:
 
     def _as_told(self, run_id: str) -> RunWithMetrics:
         run = self.runs[run_id]
-        config = RunConfig.from_values({**run.config, "_wandb": {"t": 1}, "trainer": {"seed": 1}})
+        config = RunConfig.from_values({"trainer": {"seed": 1}, **run.config, "_wandb": {"t": 1}})
         return RunWithMetrics(config, RunState(run.state), run_id, dict(run.summary), [])

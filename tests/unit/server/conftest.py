@@ -27,6 +27,9 @@ HEARTBEAT = "mutation($id: ID!, $state: JSONString) { agentHeartbeat(input: {id:
 START = """mutation($project: String, $run: String, $sweep: String, $config: JSONString) {
   upsertBucket(input: {modelName: $project, name: $run, sweep: $sweep, config: $config, host: "h"}) {
     bucket { id name state } inserted } }"""
+ENQUEUE = """mutation EnqueueSweepRun($id: ID!, $config: JSONString!, $name: String) {
+  enqueueSweepRun(input: {id: $id, config: $config, displayName: $name}) { id runQueueItemId } }"""
+STOP = "mutation StopRun($id: ID!) { stopRun(input: {id: $id}) { success } }"
 STATE = """mutation($id: ID, $project: String, $state: String) {
   upsertSweep(input: {id: $id, projectName: $project, state: $state}) { sweep { state } } }"""
 SWEEP = """query($project: String, $sweep: String!) { project(name: $project) { sweep(sweepName: $sweep) {
@@ -80,6 +83,18 @@ class Lab:
     def finish(self, run: str, exitcode: int = 0) -> dict[str, Any]:
         return self.stream(run, {"complete": True, "exitcode": exitcode})
 
+    def enqueue(self, sweep: str, config: dict[str, Any], name: str | None = None) -> str:
+        variables = {"id": self.sweep(sweep)["id"], "config": json.dumps(config), "name": name}
+        return self.server.graphql(ENQUEUE, variables)["enqueueSweepRun"]["id"]
+
+    def enqueue_status(self, identity: str, config: dict[str, Any] | None = None) -> int:
+        """What HTTP says to one more run; `identity` is the sweep's node id."""
+        variables = {"id": identity, "config": json.dumps(config or {"x": {"value": 1}}), "name": None}
+        return self.server.post("/graphql", {"query": ENQUEUE, "variables": variables})[0]
+
+    def stop(self, run_id: str) -> bool:
+        return self.server.graphql(STOP, {"id": run_id})["stopRun"]["success"]
+
     def set_state(self, sweep: str, state: str) -> None:
         self.server.graphql(STATE, {"id": sweep, "project": self.project, "state": state})
 
@@ -121,6 +136,15 @@ class Bench:
     def agent(self, sweep: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         path = f"{self.lab.server.entity}/{self.lab.project}/{sweep}"
         process = subprocess.Popen(**self._call(("-m", "wandb", "agent", *arguments, path), environment))
+        self.processes.append(process)
+        return process
+
+    def scheduler(self, sweep: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """W&B's local scheduler, which looks at its runs every five seconds and no faster."""
+        path = f"{self.lab.server.entity}/{self.lab.project}/{sweep}"
+        flags = ("sweep-scheduler", "--poll-interval", "5", *arguments, path)
+        environment = {"WANDB_SILENT": "false", **environment}
+        process = subprocess.Popen(**self._call(("-m", "wandb", *flags), environment))
         self.processes.append(process)
         return process
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,12 +69,20 @@ def search_pod(place: Place) -> str | None:
     return None
 
 
-def kill_search(place: Place, node: Node) -> None:
-    """SIGKILL to the whole container of the search, as soon as that is ready."""
-    name = until(lambda: search_pod(place), "a search is ready", seconds=90)
-    process = node.process_of(name)
+def another_search(place: Place, *known: str) -> str:
+    """The pod of a search that is ready and none of these."""
+
+    def found() -> str | None:
+        pod = search_pod(place)
+        return None if pod in known else pod
+
+    return str(until(found, "a search is ready", seconds=90))
+
+
+def kill(node: Node, pod: str) -> None:
+    """SIGKILL to the whole container of this pod."""
+    process = node.process_of(pod)
     assert process is not None
-    os.killpg(process.process.pid, signal.SIGKILL)
     process.kill()
 
 

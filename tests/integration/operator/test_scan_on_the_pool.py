@@ -11,7 +11,7 @@ from waiting import until
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
 RATES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
-NAMES = [f"anymal_lr_{rate}" for rate in RATES]
+NAMES = [f"lr_{rate}" for rate in RATES]
 BAD = 0.3
 
 
@@ -27,7 +27,7 @@ def test_a_failed_trial_is_run_again_when_retry_failed_is_raised_after_the_end(o
     operated.until_condition("Complete", seconds=150)
 
     assert names(operated) == NAMES
-    assert names(operated, "failed") == [f"anymal_lr_{BAD}"]
+    assert names(operated, "failed") == [f"lr_{BAD}"]
     status = operated.status()
     assert (status["method"], status["runs"]["finished"], status["runs"]["failed"]) == ("scan", 5, 1)
     assert all(run["config"]["lr"] == run["config"]["scan"]["values"]["lr"] for run in runs(operated, "finished"))
@@ -39,7 +39,7 @@ def test_a_failed_trial_is_run_again_when_retry_failed_is_raised_after_the_end(o
     operated.until_condition("Complete", "False", seconds=60)
     operated.until_condition("Complete", seconds=120)
     assert names(operated, "finished") == NAMES
-    assert names(operated, "failed") == [f"anymal_lr_{BAD}"]
+    assert names(operated, "failed") == [f"lr_{BAD}"]
     assert operated.sweep_state() == "FINISHED"
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from searched_sweeps import a_search, by_protein, kill_search, runs, searches
+from searched_sweeps import a_search, another_search, by_protein, kill, runs, searches
 from waiting import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
@@ -17,10 +17,13 @@ RUNS = 8
 def test_a_search_killed_twice_and_an_operator_killed_once_hand_nothing_out_twice(proxied_operator, place, node_for):
     node = node_for(place)
     place.apply(sweep=by_protein(), agentCount=3, maxRuns=RUNS, search=a_search())
-    kill_search(place, node)
-    until(lambda: len(runs(place)) >= 3, "runs were handed out", seconds=90)
+    first = another_search(place)
+    until(lambda: runs(place), "a run was handed out")
+    kill(node, first)
+    second = another_search(place, first)
+    until(lambda: runs(place, "finished"), "runs end", seconds=90)
     proxied_operator.kill()
-    kill_search(place, node)
+    kill(node, second)
     proxied_operator.start()
 
     place.until_condition("Complete", seconds=180)
@@ -68,8 +71,7 @@ def test_searches_that_die_young_are_started_again_ever_later(place, node_for):
     until(lambda: searches(place) == ["anymal-search-0"], "the search starts")
     pod = until(lambda: [pod for pod in place.pods() if pod["status"]["phase"] == "Running"], "it runs")[0]
 
-    process = until(lambda: node.process_of(pod["metadata"]["name"]), "it has a process")
-    process.kill()
+    kill(node, pod["metadata"]["name"])
 
     condition = place.until_condition("SearchReady", "False", reason="SearchFailing")
     assert condition["message"].startswith("Job anymal-search-0: Error with exit code 137. The next one starts at ")

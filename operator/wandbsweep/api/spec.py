@@ -96,6 +96,11 @@ _JOIN_NEEDS_PROJECT = Rule(
     rule="!has(self.sweepID) || has(self.project)",
     message="spec.sweepID needs spec.project: set it to the W&B project the sweep is in",
 )
+_JOINED_AS_IT_IS = Rule(
+    rule="!has(self.sweepID) || !has(self.evaluation)",
+    message="spec.evaluation has no effect on a sweep that exists: its command is on W&B; remove it, or give the "
+    "definition in spec.sweep",
+)
 _IMMUTABLE = (
     immutable("spec.entity", "the sweep and its runs belong to it on W&B"),
     immutable("spec.project", "the sweep and its runs are in it on W&B"),
@@ -107,7 +112,9 @@ _IMMUTABLE = (
 class WandbSweepSpec(ApiModel):
     """What is wanted: one sweep on W&B, and a pool of agents that work on it. Written by the user."""
 
-    model_config = ConfigDict(json_schema_extra=cel(_ONE_DEFINITION, _JOIN_NEEDS_PROJECT, *_IMMUTABLE))
+    model_config = ConfigDict(
+        json_schema_extra=cel(_ONE_DEFINITION, _JOIN_NEEDS_PROJECT, _JOINED_AS_IT_IS, *_IMMUTABLE)
+    )
 
     entity: str | None = Field(
         default=None,

@@ -12,6 +12,7 @@ from wandbsweep.cli.output import output_option, written
 from wandbsweep.cli.sweeps import read_sweep
 from wandbsweep.cli.trials import as_data, as_lines, rendered
 from wandbsweep.sweep.protein.settings import PROTEIN
+from wandbsweep.sweep.stages.settings import STAGES
 from wandbsweep.sweep.trials.trials import known_beforehand
 from wandbsweep.sweep.wandb_config import grid_size
 
@@ -51,7 +52,7 @@ def preview(file: str, count: int | None, seed: int, form: str | None) -> None:
     """
     sweep = read_sweep(file)
     runs = _runs(sweep, count, seed)
-    trials = [rendered(sweep.definition, values) for values in runs]
+    trials = [rendered(sweep, values) for values in runs]
     if form:
         click.echo(written([as_data(trial) for trial in trials], form), nl=False)
     else:
@@ -75,7 +76,7 @@ def _runs(sweep: Sweep, count: int | None, seed: int) -> Sequence[Mapping[str, A
         return list(islice(known, min(wanted, _size(sweep) or 0)))
     from wandbsweep.cli.sampling import drawn  # noqa: PLC0415 - a grid needs no engine
 
-    if sweep.definition.method in ("bayes", PROTEIN):
+    if sweep.definition.method in ("bayes", PROTEIN, STAGES):
         told = "learns from the runs of the sweep; this is what its first suggestions look like"
         click.echo(f"note: method {sweep.definition.method} {told}", err=True)
     return drawn(sweep, wanted, seed)

@@ -36,12 +36,12 @@ def render(file: str, settings: tuple[str, ...], values_file: str | None, name: 
     if file == values_file == STANDARD_INPUT:
         raise click.UsageError("FILE and --values cannot both be standard input.")
     given = {**_from_file(values_file), **dict(map(_setting, settings))}
-    definition = read_sweep(file).definition
-    trial = rendered(definition, _recorded(definition, given, name))
+    sweep = read_sweep(file)
+    trial = rendered(sweep, _recorded(sweep.definition, given, name))
     if form:
         click.echo(written(as_data(trial), form), nl=False)
     else:
-        click.echo("\n".join([*([trial.name] if trial.name else []), *as_lines(definition, trial)]))
+        click.echo("\n".join([*([trial.name] if trial.name else []), *as_lines(sweep.definition, trial)]))
 
 
 def _setting(text: str) -> tuple[str, Any]:

@@ -13,14 +13,15 @@ from wandbsweep.sweep.trials.trials import trial_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from wandbsweep.cli.sweeps import Sweep
     from wandbsweep.sweep.definition import SweepDefinition
     from wandbsweep.sweep.rendering.launch import Rendered
 
 
-def rendered(definition: SweepDefinition, recorded: Mapping[str, Any]) -> Rendered:
+def rendered(sweep: Sweep, recorded: Mapping[str, Any]) -> Rendered:
     """The trial with these values. Raises CommandError if one of them cannot reach the program."""
     try:
-        return trial_of(definition, recorded)
+        return trial_of(sweep.definition, recorded, sweep.evaluation)
     except LaunchError as error:
         raise CommandError(str(error)) from None
 
@@ -32,6 +33,7 @@ def as_data(trial: Rendered) -> dict[str, Any]:
         "values": dict(trial.values),
         "argv": list(trial.argv),
         "files": dict(trial.files),
+        **({"evaluation": list(trial.evaluation.command)} if trial.evaluation else {}),
     }
 
 
@@ -44,5 +46,7 @@ def as_lines(definition: SweepDefinition, trial: Rendered) -> Iterator[str]:
                 value = value[name]
             yield f"{'.'.join(parameter.path)}: {json.dumps(value, ensure_ascii=False)}"
     yield f"$ {shlex.join(trial.argv)}"
+    if trial.evaluation:
+        yield f"$ {shlex.join(trial.evaluation.command)}"
     for path, text in trial.files.items():
         yield f"file: {path} ({len(text.encode())} bytes)"

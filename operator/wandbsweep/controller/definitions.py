@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 from wandbsweep.api.reasons import ConditionType, Reason
 from wandbsweep.api.status import ConditionStatus
 from wandbsweep.controller.kube_api import NotFoundError, RefusedError, core_path, jobs_path
+from wandbsweep.pool.creation import evaluation_of
 from wandbsweep.pool.facts import Problem
 from wandbsweep.pool.jobs import agent_job
 from wandbsweep.pool.search_job import search_job
+from wandbsweep.sweep.checks.evaluation import check_evaluation
 from wandbsweep.sweep.checks.objects import check_in_object
 from wandbsweep.sweep.definition import InvalidSweepError, SweepDefinition, read_definition
 from wandbsweep.sweep.path import SweepPath
 from wandbsweep.sweep.problems import Place, summary
 from wandbsweep.sweep.reading.base_config import BASE_CONFIG, base_config_source
+from wandbsweep.sweep.rules import Severity
 from wandbsweep.sweep.search_order import OrderError, search_order
 
 if TYPE_CHECKING:
@@ -75,6 +78,9 @@ def understand(source: Source, spec: WandbSweepSpec) -> SweepDefinition | Proble
             "spec.project: no W&B project is named; write `project:` into the sweep definition, or delete the object "
             "and apply it with spec.project, which cannot be set later",
         )
+    evaluation = check_evaluation(evaluation_of(spec), definition)
+    if errors := [finding for finding in evaluation if finding.severity is Severity.ERROR]:
+        return Problem(Reason.SWEEP_INVALID, summary(errors))
     unintended = check_in_object(
         definition,
         source.place / "command",
@@ -83,7 +89,7 @@ def understand(source: Source, spec: WandbSweepSpec) -> SweepDefinition | Proble
         target=spec.limits.target,
         template=spec.template,
     )
-    return replace(definition, warnings=(*definition.warnings, *unintended))
+    return replace(definition, warnings=(*definition.warnings, *evaluation, *unintended))
 
 
 async def _config_map_text(

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wandbsweep.api.crd import LONGEST_NAME, crd
 from wandbsweep.api.labels import API_VERSION, KIND
+from wandbsweep.sweep.checks.evaluation import check_evaluation
 from wandbsweep.sweep.checks.objects import check_in_object
 from wandbsweep.sweep.definition import read_definition
 from wandbsweep.sweep.problems import Finding, InvalidSweepError, Place, Report, did_you_mean, kind_of
+from wandbsweep.sweep.rendering.evaluation import EvaluationStage, read_evaluation
 from wandbsweep.sweep.rules import Rule
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ CEL: Final[Mapping[str, Callable[[Any], bool]]] = {
         len({"sweep", "sweepFrom", "sweepID"} & self.keys()) == 1
     ),
     "!has(self.sweepID) || has(self.project)": lambda self: "sweepID" not in self or "project" in self,
+    "!has(self.sweepID) || !has(self.evaluation)": lambda self: not {"sweepID", "evaluation"} <= self.keys(),
     "self >= 0 && self <= 1000": lambda self: 0 <= self <= 1000,  # noqa: PLR2004 - the rule's own bounds
     "self >= 0 && self <= 10": lambda self: 0 <= self <= 10,  # noqa: PLR2004 - the rule's own bounds
     "self >= 0": lambda self: self >= 0,
@@ -164,6 +167,7 @@ def _check_definition(spec: Mapping[str, Any], config_maps: Mapping[tuple[str, s
         report.findings.extend(map(_in_the_object, error.findings))
         return
     report.findings.extend(map(_in_the_object, definition.warnings))
+    report.findings.extend(check_evaluation(_evaluation(spec), definition))
     report.findings.extend(
         _in_the_object(finding)
         for finding in check_in_object(
@@ -178,6 +182,10 @@ def _check_definition(spec: Mapping[str, Any], config_maps: Mapping[tuple[str, s
     if not spec.get("project") and not definition.project:
         remedy = "name the W&B project here, or as project in the definition"
         report.add(Rule.MISSING_KEY, _SPEC / "project", "is missing", remedy)
+
+
+def _evaluation(spec: Mapping[str, Any]) -> EvaluationStage | None:
+    return read_evaluation(spec["evaluation"]) if spec.get("evaluation") else None
 
 
 def _check_reference(name: str, key: str, config_maps: Mapping[tuple[str, str], str], report: Report) -> None:

@@ -19,7 +19,7 @@ from wandbsweep.sweep.rules import Rule
 from wandbsweep.sweep.wandb_parameters import run_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from wandbsweep.sweep.parameter import Parameter
     from wandbsweep.sweep.problems import Place, Report
@@ -29,15 +29,11 @@ _ANY_NUMBER: Final = 0.5
 
 def rehearse(parameters: tuple[Parameter, ...], command: tuple[str, ...], place: Place, report: Report) -> None:
     """Report the first value of each parameter that the command's macros cannot pass on, and values too long in sum."""
-    macros = escape_macros(argument_macros(command))
     size = 0
     for parameter in parameters:
-        rehearsed = list(_rehearsed(parameter))
-        failures = ((spot, _failure(macros, values)) for spot, values in rehearsed)
-        first = next(((spot, failure) for spot, failure in failures if failure), None)
-        if first:
+        if first := first_failure(parameter, command):
             report.add(Rule.UNRENDERABLE, *first)
-        size += max(len(args_json(values)) for _, values in rehearsed)
+        size += max(len(args_json(values)) for _, values in _rehearsed(parameter))
     if size > LONGEST_ARGUMENT:
         report.add(
             Rule.UNRENDERABLE,
@@ -45,6 +41,13 @@ def rehearse(parameters: tuple[Parameter, ...], command: tuple[str, ...], place:
             f"the values of one trial can take {size} bytes, and an argument carries at most {LONGEST_ARGUMENT}",
             "put long values into files and list the names of the files",
         )
+
+
+def first_failure(parameter: Parameter, command: Sequence[str]) -> tuple[Place, str] | None:
+    """The first value of the parameter that the command's macros cannot pass on, by its place, and why."""
+    macros = escape_macros(argument_macros(command))
+    failures = ((spot, _failure(macros, values)) for spot, values in _rehearsed(parameter))
+    return next(((spot, failure) for spot, failure in failures if failure), None)
 
 
 def _failure(macros: list[str], values: Mapping[str, Any]) -> str | None:

@@ -29,7 +29,7 @@ def read_command(config: Mapping[str, Any], place: Place, report: Report) -> tup
         )
         return DEFAULT_COMMAND
     for index, word in enumerate(command):
-        _check_word(word, place / "command" / index, report)
+        check_word(word, place / "command" / index, report)
     words = tuple(str(word) for word in command) or DEFAULT_COMMAND
     if "${program}" in words and not config.get("program"):
         report.add(
@@ -41,7 +41,8 @@ def read_command(config: Mapping[str, Any], place: Place, report: Report) -> tup
     return words
 
 
-def _check_word(word: Any, place: Place, report: Report) -> None:
+def check_word(word: Any, place: Place, report: Report) -> None:
+    """A word of a command is text, with a macro that there is, or without one."""
     if isinstance(word, (dict, list, bool)) or word is None:
         report.add(Rule.WRONG_KIND, place, f"YAML reads this as {kind_of(word)}", "put the word in quotes")
         return

@@ -18,17 +18,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from wandbsweep.sweep.definition import SweepDefinition
+    from wandbsweep.sweep.rendering.evaluation import EvaluationStage
 
 _ARGS_FILE: Final = "args.json"
 
 
-def trial_of(definition: SweepDefinition, recorded: Mapping[str, Any]) -> Rendered:
-    """The trial with these values, as W&B records them. Paths of files are relative.
+def trial_of(
+    definition: SweepDefinition, recorded: Mapping[str, Any], evaluation: EvaluationStage | None = None
+) -> Rendered:
+    """The trial with these values, as W&B records them, and what evaluates it. Paths of files are relative.
 
     Raises:
         LaunchError: a value cannot reach the program unchanged.
     """
-    words = wrapped_command(definition)[len(PROGRAM) :]
+    words = wrapped_command(definition, evaluation)[len(PROGRAM) :]
     own = words.index("--") + 1
     command = fill_in_surroundings(words[own:], program=definition.program)
     launch = read_launch([*words[:own], *command], args=recorded)

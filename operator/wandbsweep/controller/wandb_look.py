@@ -134,8 +134,9 @@ class WandbLook:
 
 
 def reading_is_due(last: SweepReading, seen: Snapshot, now: datetime) -> bool:
-    """Whether to look at W&B again: at the poll's time, and after an agent ended."""
-    ends = [job.finished_at for job in seen.jobs] + [pod.ended_at for pod in unsettled(seen)]
+    """Whether to look at W&B again: at the poll's time, and after an agent or a search ended."""
+    ends = [job.finished_at for job in seen.jobs] + [search.finished_at for search in seen.search]
+    ends += [pod.ended_at for pod in unsettled(seen)]
     return now >= polling.next_poll(last) or any(ended_since(end, last.read_at) for end in ends)
 
 

@@ -9,12 +9,12 @@ from datetime import timedelta
 
 import pytest
 
-from builders import NOW, PATH, RUNTIME, a_live_object, a_reading, a_status
+from builders import NOW, PATH, RUNTIME, a_job, a_live_object, a_reading, a_status
 from wandbsweep.api.reasons import Reason
 from wandbsweep.controller import wandb_look
 from wandbsweep.controller.readings import Readings
 from wandbsweep.controller.wandb_look import WandbLook, WandbSide
-from wandbsweep.pool.facts import AgentPod, Problem
+from wandbsweep.pool.facts import AgentPod, JobPhase, Problem, SearchJob
 from wandbsweep.tracking.errors import RateLimited, SweepMissing, Unreachable
 from wandbsweep.tracking.protocol import Account, AgentView
 
@@ -25,6 +25,10 @@ SINCE = NOW - timedelta(minutes=7)
 
 def a_pod(name, **fields):
     return replace(AgentPod(name, name, "Running", ready=True, uid=name, started_at=SINCE), **fields)
+
+
+def a_search_job(**fields):
+    return replace(SearchJob("anymal-search-0", 0, JobPhase.SUCCEEDED, SINCE), **fields)
 
 
 OBJECT = a_live_object(
@@ -139,6 +143,15 @@ async def test_a_sweep_that_was_changed_by_ourselves_is_looked_at_anew():
 def test_between_two_polls_nothing_is_due():
     assert not wandb_look.reading_is_due(a_reading(), a_live_object(), NOW)
     assert wandb_look.reading_is_due(a_reading(), a_live_object(), NOW + timedelta(minutes=2))
+
+
+@pytest.mark.parametrize(
+    "ended", [{"jobs": (a_job(0, finished_at=NOW),)}, {"search": (a_search_job(finished_at=NOW),)}]
+)
+def test_after_an_agent_or_a_search_has_ended_a_look_is_due(ended):
+    assert wandb_look.reading_is_due(a_reading(at=NOW), a_live_object(**ended), NOW)
+    later = NOW + timedelta(seconds=5)
+    assert not wandb_look.reading_is_due(a_reading(at=later), a_live_object(**ended), later)
 
 
 def test_after_a_pod_has_ended_a_look_is_due_until_it_is_accounted_for():

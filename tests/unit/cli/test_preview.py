@@ -121,6 +121,36 @@ def test_protein_begins_with_the_means(said, systems):
     assert 0.0001 <= second["values"]["trainer.optimizer.learning_rate"] <= 0.001
 
 
+def test_protein_names_its_runs_and_does_not_suggest_one_twice(said, systems):
+    found = trials(said("preview", systems / "metta/quick.yaml", "-n", "8", "-o", "json"))
+
+    assert [trial["name"] for trial in found] == [f"quick.r.{number}" for number in range(8)]
+    assert len({json.dumps(trial["values"]) for trial in found}) == 8
+    other = trials(said("preview", systems / "metta/quick.yaml", "-n", "8", "-o", "json", "--seed", 1))
+    assert found[0] == other[0]
+    assert found[1] != other[1]
+
+
+@pytest.mark.parametrize(("engine", "who"), [("optuna", "Optuna"), ("ax", "Ax")])
+def test_what_a_library_draws_is_known_once_it_searches(said, engine, who):
+    text = RANDOM.replace("random", f"custom\nmetric: {{name: m}}\nscheduler: {{engine: {engine}}}")
+
+    done = said("preview", "custom.yaml", custom__yaml=text)
+
+    assert (done.status, done.output) == (1, "")
+    remedy = "`wandbsweep render` shows a trial with values of your own"
+    assert done.errors == f"error: {who} draws the values once the search runs; {remedy}\n"
+
+
+def test_without_the_engine_of_protein_it_says_how_to_get_it(said, systems, monkeypatch):
+    monkeypatch.setitem(sys.modules, "wandbsweep.search.engines", None)
+
+    done = said("preview", systems / "metta/quick.yaml")
+
+    assert (done.status, done.output) == (1, "")
+    assert done.errors.endswith("error: the engine is not installed; pip install 'wandbsweep[search]'\n")
+
+
 def test_agiles_learning_rate_and_its_gains_arrive_unrounded(said, systems):
     (trial,) = trials(said("preview", systems / "agile/sweep.yaml", "-n", "1", "-o", "json"))
 

@@ -1,14 +1,13 @@
 """Any document is read or refused in words; what is read of a search by Protein can be searched, and sent to W&B."""
 
 import json
-import random
 import warnings
 
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from wandbsweep.search.protein import Protein
 from wandbsweep.sweep.definition import InvalidSweepError, read_definition
-from wandbsweep.sweep.protein.space import sample
 from wandbsweep.sweep.wandb_config import wandb_config
 
 with warnings.catch_warnings():
@@ -80,8 +79,9 @@ def test_what_is_read_can_be_searched_and_sent_to_w_and_b(document):
         event("refused")
         return
     event(f"read as {definition.method}")
-    for first in (True, False):
-        values = sample(definition.parameters, random.Random(0), first=first)
+    protein = Protein.of(definition)
+    for _ in range(2):
+        values = protein.ask().values
         assert values.keys() == {parameter.path[0] for parameter in definition.parameters}
         json.dumps(values, allow_nan=False)
     assert schema_violations_from_proposed_config(wandb_config(definition, **RUN)) == []

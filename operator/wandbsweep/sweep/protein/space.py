@@ -14,8 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    import random
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from wandbsweep.sweep.parameter import Parameter
 
@@ -94,24 +93,3 @@ def space_of(parameter: Parameter) -> Space:
     """The range of a parameter of method protein that has one: `parameter.values` is None."""
     settings = parameter.settings
     return Space(parameter.distribution, settings["min"], settings["max"], settings["mean"], settings["scale"])
-
-
-def sample(
-    parameters: Iterable[Parameter], rng: random.Random, *, first: bool, search_scale: float = 1.0
-) -> dict[str, Any]:
-    """What Protein suggests while it has seen no run: the search's start, or a random point of the box around it.
-
-    Args:
-        parameters: those of a definition of method protein.
-        rng: where the randomness comes from; the same state gives the same values.
-        first: the start itself. Of a list it is the one in the middle.
-        search_scale: the setting `global_search_scale`, which widens every box.
-    """
-    return {".".join(each.path): _suggested(each, rng, first=first, search_scale=search_scale) for each in parameters}
-
-
-def _suggested(parameter: Parameter, rng: random.Random, *, first: bool, search_scale: float) -> Any:
-    if (options := parameter.values) is not None:
-        return options[round((len(options) - 1) / 2)] if first else rng.choice(options)
-    space = space_of(parameter)
-    return space.mean if first else space.value(space.center + search_scale * space.scale * rng.uniform(-1, 1))

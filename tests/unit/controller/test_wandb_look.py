@@ -9,12 +9,12 @@ from datetime import timedelta
 
 import pytest
 
-from builders import NOW, PATH, RUNTIME, a_job, a_live_object, a_reading, a_status
+from builders import NOW, PATH, RUNTIME, a_job, a_live_object, a_reading, a_search, a_status
 from wandbsweep.api.reasons import Reason
 from wandbsweep.controller import wandb_look
 from wandbsweep.controller.readings import Readings
 from wandbsweep.controller.wandb_look import WandbLook, WandbSide
-from wandbsweep.pool.facts import AgentPod, JobPhase, Problem, SearchJob
+from wandbsweep.pool.facts import AgentPod, JobPhase, Problem
 from wandbsweep.tracking.errors import RateLimited, SweepMissing, Unreachable
 from wandbsweep.tracking.protocol import Account, AgentView
 
@@ -25,10 +25,6 @@ SINCE = NOW - timedelta(minutes=7)
 
 def a_pod(name, **fields):
     return replace(AgentPod(name, name, "Running", ready=True, uid=name, started_at=SINCE), **fields)
-
-
-def a_search_job(**fields):
-    return replace(SearchJob("anymal-search-0", 0, JobPhase.SUCCEEDED, SINCE), **fields)
 
 
 OBJECT = a_live_object(
@@ -146,7 +142,7 @@ def test_between_two_polls_nothing_is_due():
 
 
 @pytest.mark.parametrize(
-    "ended", [{"jobs": (a_job(0, finished_at=NOW),)}, {"search": (a_search_job(finished_at=NOW),)}]
+    "ended", [{"jobs": (a_job(0, finished_at=NOW),)}, {"search": (a_search(0, JobPhase.SUCCEEDED, finished_at=NOW),)}]
 )
 def test_after_an_agent_or_a_search_has_ended_a_look_is_due(ended):
     assert wandb_look.reading_is_due(a_reading(at=NOW), a_live_object(**ended), NOW)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from wandbsweep.sweep.problems import Place, Report
 
 MOST_TRIALS: Final = 1000
-"""W&B looks through all of them whenever it hands one out."""
+"""All of them stand in the configuration that W&B stores."""
 
 PARAMETER_KEYS: Final = ("values", "value", "group", "name", "value_names", "hidename")
 

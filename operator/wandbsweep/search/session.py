@@ -13,7 +13,6 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import wandb
 from wandb.proto import wandb_sweep_scheduler_pb2 as scheduler_messages
 from wandb.sdk.sweeps.scheduler.client import run_scheduler
 
@@ -168,7 +167,9 @@ class SearchSession:
                 batch_size=_BATCH,
                 poll_interval=_POLL_SECONDS,
             )
-        except (wandb.Error, OSError) as error:
+        except (EndedError, UnusableOrderError):
+            raise
+        except Exception as error:  # noqa: BLE001 - wandb-core may end in any way; what it means is found out below
             return self._after_failure(error)
         finally:
             self._stopping.starting = False
@@ -178,7 +179,7 @@ class SearchSession:
     def _guarded(self, sweep: SweepInfo, engine: Callable[[SweepInfo], Optimizer]) -> GuardedOptimizer:
         self._guard = GuardedOptimizer(
             sweep,
-            engine(sweep),
+            self._made(engine, sweep),
             runs=BlockingRuns(self._thread, self._client),
             leader=BlockingLeader(self._thread, self._leadership),
             budget=self._told.budget,
@@ -186,11 +187,21 @@ class SearchSession:
         )
         return self._guard
 
+    @staticmethod
+    def _made(engine: Callable[[SweepInfo], Optimizer], sweep: SweepInfo) -> Optimizer:
+        try:
+            return engine(sweep)
+        except UnusableOrderError:
+            raise
+        except Exception as error:
+            _log.exception("the engine cannot be made")
+            raise EndedError(SearchExit.FAILED, f"the engine cannot be made: {_words(error)}") from error
+
     def _after_end(self, done: Any) -> SearchEnding | None:
         if done.reason == _SHUTDOWN:
             if self._lost and not self._stopping.requested:
                 return None
-            return _drained()
+            return self._asked_to_end()
         try:
             self._thread.call(self._client.finish_sweep())
         except SweepMissing:
@@ -199,13 +210,19 @@ class SearchSession:
             return SearchEnding(SearchExit.UNREACHABLE, f"the search is done, and W&B could not be told: {error}")
         return SearchEnding(SearchExit.DONE, done.message or "the sweep is over")
 
+    def _asked_to_end(self) -> SearchEnding:
+        """Drained, unless the sweep is over: whoever asked may have known that sooner than the scheduler."""
+        with contextlib.suppress(TrackingError):
+            self._stop_if_over(self._thread.call(self._client.look(), seconds=_FAREWELL_SECONDS))
+        return _drained()
+
     def _after_failure(self, error: Exception) -> SearchEnding:
         """Why the scheduler failed, as far as W&B and the engine can tell."""
         guard = self._guard
         if guard is not None and guard.failure is not None:
             failure = guard.failure
             _log.error("%s failed", guard.engine, exc_info=failure)
-            return SearchEnding(SearchExit.FAILED, f"{guard.engine} failed: {type(failure).__name__}: {failure}")
+            return SearchEnding(SearchExit.FAILED, f"{guard.engine} failed: {_words(failure)}")
         try:
             self._stop_if_over(self._thread.call(self._client.look()))
         except SweepMissing as missing:
@@ -255,6 +272,10 @@ class SearchSession:
             self._ready_file.write_text("ready\n", encoding="ascii")
         else:
             self._ready_file.unlink(missing_ok=True)
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _drained() -> SearchEnding:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 from typing import TYPE_CHECKING, Final
 
-import wandb
 from wandb.sdk.sweeps.scheduler.optimizer import make_optimizer
 
 from wandbsweep.search.engine import UnusableOrderError
@@ -43,7 +42,8 @@ def wandb_engine(order: SearchOrder) -> Callable[[SweepInfo], Optimizer]:
 
 
 def _made(sweep: SweepInfo) -> Optimizer:
+    """Whatever goes wrong here is in the sweep's own scheduler section, or in the file that it names."""
     try:
         return make_optimizer(sweep)
-    except (wandb.Error, ValueError) as error:
-        raise UnusableOrderError(str(error)) from error
+    except Exception as error:
+        raise UnusableOrderError(f"spec.sweep.scheduler: {type(error).__name__}: {error}") from error

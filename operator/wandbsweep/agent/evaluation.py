@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wandbsweep.agent.causes import Cause
 from wandbsweep.agent.exit_codes import SIGNAL_BASE
+from wandbsweep.agent.variables import UPDATE_FINISH_STATE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from wandbsweep.agent.verdicts import TrialFacts
     from wandbsweep.agent.watch import Limits
 
-SILENT: Final = {"WANDB_X_UPDATE_FINISH_STATE": "false"}
+SILENT: Final = {UPDATE_FINISH_STATE.name: "false"}
 """W&B's setting for one process of several that make up a run: its end is not the end of the run."""
 
 TRAIN: Final = "time.train"

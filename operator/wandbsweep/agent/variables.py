@@ -88,7 +88,8 @@ STARTUP_TIMEOUT: Final = Variable(
     "WANDBSWEEP_STARTUP_TIMEOUT_SECONDS",
     "operator",
     "off",
-    "How long a trainer may take to its first metric on W&B: trial.startupTimeoutSeconds. 0 is off.",
+    "How long a trainer may take to its first metric on W&B: trial.startupTimeoutSeconds. 0 is off. Where an "
+    "evaluation follows, its output counts as well.",
 )
 STALL_TIMEOUT: Final = Variable(
     "WANDBSWEEP_STALL_TIMEOUT_SECONDS",
@@ -100,7 +101,7 @@ TIMEOUT: Final = Variable(
     "WANDBSWEEP_TIMEOUT_SECONDS",
     "operator",
     "off",
-    "How long a trainer may take in all: trial.timeoutSeconds. 0 is off.",
+    "How long a trainer may take in all, its evaluation included: trial.timeoutSeconds. 0 is off.",
 )
 STARTUP_RETRIES: Final = Variable(
     "WANDBSWEEP_STARTUP_RETRIES",
@@ -178,7 +179,12 @@ RESUMED: Final = Given(
     "`true` when the run began before and goes on now, `false` otherwise.",
 )
 
-GIVEN: Final = (CHECKPOINT_DIR, RESUMED)
+UPDATE_FINISH_STATE: Final = Given(
+    "WANDB_X_UPDATE_FINISH_STATE",
+    "`false` where an evaluation follows the training, for both: the run is over when the trial is. W&B's own.",
+)
+
+GIVEN: Final = (CHECKPOINT_DIR, RESUMED, UPDATE_FINISH_STATE)
 
 DEFAULTS: Final = (
     Default("PYTHONUNBUFFERED", "1", "What a trainer prints is in the container's log at once."),

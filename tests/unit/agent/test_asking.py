@@ -126,3 +126,39 @@ def test_output_is_part_of_what_is_seen():
     tail.add(b"step 1\n")
     assert watch.sight().output_at == tail.last_at
     watch.stop()
+
+
+def closed(lines, at):
+    return RunLook(exists=True, begun=True, state="running", history_lines=lines, closed_at=at)
+
+
+def test_a_run_that_goes_on_is_finished_for_the_process_that_closed_it():
+    watch, _ = watching(closed(0, ""), closed(2, ""), closed(3, "12:00"), closed(3, "12:00"), closed(4, "12:05"))
+    finished_after = []
+    for _ in range(3):
+        watch.ask()
+        finished_after.append(watch.sight().finished_at is not None)
+    watch.start(Tail())
+    watch.stop()
+    for _ in range(2):
+        watch.ask()
+        finished_after.append(watch.sight().finished_at is not None)
+    assert finished_after[:3] == [False, False, True]
+    assert finished_after[-1]
+
+
+def test_a_run_that_an_exception_closed_is_not_finished():
+    watch, _ = watching(closed(0, ""), closed(2, "12:00"))
+    tail = Tail()
+    watch.start(tail)
+    watch.stop()
+    tail.add(b"Traceback (most recent call last):\nValueError\n")
+    until(lambda: watch.ask().closed_at, "the run is closed")
+    assert watch.sight().finished_at is None
+
+
+def test_what_closed_a_run_in_an_earlier_life_does_not_finish_it():
+    watch, _ = watching(closed(3, "11:00"))
+    watch.ask()
+    watch.ask()
+    assert watch.sight().finished_at is None

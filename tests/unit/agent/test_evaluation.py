@@ -292,3 +292,35 @@ def test_a_value_that_the_evaluation_cannot_be_given_stops_the_trial_before_anyt
     assert handed.process.wait(30) == 64
     assert "evaluation.command: parameter 'a'" in (tmp_path / "stderr").read_text()
     assert not (tmp_path / "started").exists()
+
+
+def test_a_run_is_over_when_wandb_is_back_if_it_is_away_at_the_end(trial, tmp_path):
+    waits = READY + "while not pathlib.Path('gone').exists(): time.sleep(0.1)\n"
+    handed = trial(TRAINS, waits)
+    until((tmp_path / "ready").exists, "the evaluation works", seconds=40)
+    record = Path(handed.environ["WANDBSWEEP_HOME"]) / "outcomes" / f"{handed.run_id}.json"
+    handed.server.stop()
+    try:
+        (tmp_path / "gone").touch()
+        until(record.exists, "the trial is over")
+        assert handed.process.poll() is None
+    finally:
+        handed.server.start()
+    assert handed.process.wait(60) == 0
+    assert (handed.on_wandb["state"], summary(handed)["loss"]) == ("finished", 1.0 / 3)
+    assert summary(handed)["time.total"] > 0
+
+
+def test_whoever_waits_for_wandb_at_the_end_leaves_when_asked(trial, tmp_path):
+    waits = READY + "while not pathlib.Path('gone').exists(): time.sleep(0.1)\n"
+    handed = trial(TRAINS, waits)
+    until((tmp_path / "ready").exists, "the evaluation works", seconds=40)
+    record = Path(handed.environ["WANDBSWEEP_HOME"]) / "outcomes" / f"{handed.run_id}.json"
+    handed.server.stop()
+    try:
+        (tmp_path / "gone").touch()
+        until(record.exists, "the trial is over")
+        handed.process.terminate()
+        assert handed.process.wait(20) == 0
+    finally:
+        handed.server.start()

@@ -6,13 +6,17 @@ import pytest
 
 from wandbsweep.agent.causes import Cause
 from wandbsweep.agent.conclusion import Conclusion
+from wandbsweep.agent.evaluation import StageSeconds
 from wandbsweep.agent.farewell import has_old_cause, needs_last_word, needs_mark
 from wandbsweep.agent.wandb_run import RunLook
 
 
-def ended(cause, state=None, *, died=False, tags=()):
+def ended(cause, state=None, *, died=False, tags=(), stages=None):
     run = None if state is None else RunLook(exists=True, begun=True, state=state, tags=tags)
-    return Conclusion(cause, 1, died=died, run=run)
+    return Conclusion(cause, 1, died=died or stages is not None, run=run, stages=stages)
+
+
+STAGES = StageSeconds(3.0, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -31,6 +35,13 @@ def ended(cause, state=None, *, died=False, tags=()):
         (ended(Cause.PREEMPTED, "running", died=True), True),
         (ended(Cause.PREEMPTED, "running"), False),
         (ended(Cause.PREEMPTED, "preempted", died=True), False),
+        (ended(Cause.FINISHED, "running", stages=STAGES), True),
+        (ended(Cause.FINISHED, stages=STAGES), True),
+        (ended(Cause.FINISHED, "finished", stages=STAGES), False),
+        (ended(Cause.EVALUATION_FAILED, "finished", stages=STAGES), True),
+        (ended(Cause.EVALUATION_FAILED, "killed", stages=STAGES), False),
+        (ended(Cause.PREEMPTED, "running", stages=STAGES), True),
+        (ended(Cause.PREEMPTED, "preempted", stages=STAGES), False),
     ],
 )
 def test_the_last_word_is_said_for_a_trainer_that_cannot_have_said_it(conclusion, needed):

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from wandbsweep.agent.causes import Cause
 from wandbsweep.agent.conclusion import exit_code
-from wandbsweep.agent.verdicts import TrialFacts, cause_of
+from wandbsweep.agent.exit_codes import TrialExit
+from wandbsweep.agent.verdicts import Stage, TrialFacts, cause_of
 from wandbsweep.agent.wandb_run import RunLook
 
 TRAINED = RunLook(exists=True, begun=True, state="finished", history_lines=3, metric=1.0)
@@ -145,3 +146,40 @@ def test_a_second_start_is_for_trials_without_a_metric_only(facts):
 )
 def test_the_exit_code_is_the_trainers_unless_it_says_the_opposite(facts, code):
     assert exit_code(cause_of(facts), facts) == code
+
+
+NO_SCORE = RunLook(exists=True, begun=True, state="running", history_lines=3)
+TRAINING, EVALUATION = {"stage": Stage.TRAINING}, {"stage": Stage.EVALUATION, "awaits_metric": True}
+
+STAGES = [
+    (TrialFacts(**TRAINING, run=NAN), Cause.FINISHED),
+    (TrialFacts(**TRAINING, run=HANDED_OUT), Cause.FINISHED),
+    (TrialFacts(**TRAINING, asked=True, draining=True, run=TRAINED), Cause.PREEMPTED),
+    (TrialFacts(**TRAINING, asked=True, run=TRAINED, run_finished=True), Cause.STOPPED),
+    (TrialFacts(**TRAINING, exit_code=SEGV, run_finished=True, metric_seen=True), Cause.FINISHED),
+    (TrialFacts(**TRAINING, exit_code=1), Cause.TRAINER_ERROR),
+    (TrialFacts(**EVALUATION, run=TRAINED), Cause.FINISHED),
+    (TrialFacts(**EVALUATION, run=NO_SCORE), Cause.FINISHED),
+    (TrialFacts(**EVALUATION, run=NAN), Cause.NAN_METRIC),
+    (TrialFacts(**EVALUATION, run=HANDED_OUT), Cause.NO_RUN),
+    (TrialFacts(**EVALUATION, exit_code=3, run=NO_SCORE), Cause.EVALUATION_FAILED),
+    (TrialFacts(**EVALUATION, exit_code=1, tail=CUDA), Cause.EVALUATION_FAILED),
+    (TrialFacts(**EVALUATION, exit_code=2, tail=ARGPARSE), Cause.EVALUATION_FAILED),
+    (TrialFacts(**EVALUATION, exit_code=TERM, watchdog=Cause.STALLED), Cause.EVALUATION_FAILED),
+    (TrialFacts(**EVALUATION, exit_code=0, watchdog=Cause.EVALUATION_FAILED), Cause.EVALUATION_FAILED),
+    (TrialFacts(**EVALUATION, exit_code=TERM, watchdog=Cause.RUN_TIMEOUT), Cause.RUN_TIMEOUT),
+    (TrialFacts(**EVALUATION, exit_code=TERM, asked=True, draining=True), Cause.PREEMPTED),
+    (TrialFacts(**EVALUATION, exit_code=0, asked=True, draining=True, run=NO_SCORE), Cause.PREEMPTED),
+    (TrialFacts(**EVALUATION, exit_code=0, asked=True, draining=True, run=TRAINED), Cause.FINISHED),
+]
+
+
+@pytest.mark.parametrize(("facts", "cause"), STAGES)
+def test_each_stage_of_a_trial_has_its_causes(facts, cause):
+    assert cause_of(facts) is cause
+    assert (exit_code(cause, facts) == 0) is (cause is Cause.FINISHED)
+
+
+def test_an_evaluation_that_answers_its_time_out_with_0_has_failed_all_the_same():
+    facts = TrialFacts(**EVALUATION, exit_code=0, watchdog=Cause.STALLED)
+    assert exit_code(cause_of(facts), facts) == TrialExit.TIMED_OUT

@@ -317,3 +317,25 @@ def test_the_key_is_in_no_text_about_the_account_and_goes_out_as_the_sdk_sends_i
     assert run.look() is None
     assert KEY not in repr(run) + repr(run._account) + "".join(capfd.readouterr())
     assert server.requests[0][2]["Authorization"].startswith("Basic ")
+
+
+def test_entries_of_the_summary_are_added_to_what_is_there(wandb):
+    summary = '{"reward": 1e-07, "_wandb": {"runtime": 3}, "loss": NaN, "time.train": 2}'
+    server = wandb(answer({**RUN, "summaryMetrics": summary}), (200, '{"data": {}}'))
+    seen = []
+    run = reporter(server.url)
+    assert run.tag(Cause.FINISHED, None, summary=lambda found: seen.append(found) or {"time.total": 5.5})
+    assert seen[0]["time.train"] == 2
+    ((_, change, *_),) = server.requests[1:]
+    assert "tags" not in change["variables"]
+    assert change["variables"]["id"] == RUN["id"]
+    assert change["variables"]["summaryMetrics"] == summary[:-1] + ', "time.total": 5.5}'
+
+
+def test_when_a_run_was_closed_is_asked_for_on_demand_only(wandb):
+    edges = [{"node": {"updatedAt": at}} for at in ("2026-01-01T10:00:00", "2026-01-01T11:00:00")]
+    server = wandb(answer({**RUN, "files": {"edges": edges}}))
+    run = reporter(server.url)
+    assert run.look(closing=True).closed_at == "2026-01-01T11:00:00"
+    run.look()
+    assert ["wandb-summary.json" in body["query"] for _, body, *_ in server.requests] == [True, False]

@@ -122,3 +122,16 @@ def test_limits_come_from_the_environment():
 def test_a_limit_that_is_no_number_is_named_with_the_remedy(text):
     with pytest.raises(BadLimitError, match=r"WANDBSWEEP_TIMEOUT_SECONDS is .*: set it to"):
         Limits.from_environ({"WANDBSWEEP_TIMEOUT_SECONDS": text})
+
+
+def test_a_trainer_that_an_evaluation_follows_need_not_log_but_must_not_be_silent():
+    limits = Limits(startup=60, logs_later=True)
+    assert verdict(limits, Sight(0, output_at=50, answered_at=105), 109) is None
+    assert verdict(limits, Sight(0, output_at=50, answered_at=111), 112) is Cause.STARTUP_TIMEOUT
+    assert verdict(replace(limits, logs_later=False), Sight(0, output_at=50, answered_at=61), 62) is not None
+
+
+def test_the_time_of_an_evaluation_needs_no_witness():
+    limits = Limits(evaluation=30)
+    assert verdict(limits, Sight(0), 29) is None
+    assert verdict(limits, Sight(0), 30) is Cause.EVALUATION_FAILED

@@ -229,6 +229,19 @@ async def test_a_sweep_that_is_over_stays_as_it_is(tracker, account, wandb, over
     assert sweep.state == over
 
 
+@pytest.mark.parametrize(
+    ("present", "afterwards"),
+    [("FINISHED", "RUNNING"), ("PAUSED", "RUNNING"), ("CANCELED", "CANCELED"), ("CRASHED", "CRASHED")],
+)
+async def test_a_sweep_that_finished_is_revived_where_that_is_asked_for(tracker, account, wandb, present, afterwards):
+    sweep = wandb.add("lab/anymal/a", LOSS, state=present)
+
+    for _ in range(2):
+        await tracker.set_state(account, path("lab/anymal/a"), "RUNNING", revive=True)
+
+    assert sweep.state == afterwards
+
+
 async def test_the_state_of_a_sweep_that_is_gone_cannot_be_set(tracker, account):
     with pytest.raises(SweepMissing, match="has no sweep lab/anymal/gone"):
         await tracker.set_state(account, path("lab/anymal/gone"), "FINISHED")

@@ -13,7 +13,7 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
 .PHONY: help demo demo-down kubeconfig image-load test lint types unit integration e2e e2e-cluster test-down bench \
-	bench-search images crds verify lock clean
+	bench-search images plots crds verify lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ bench-search: $(VENV)/.installed ## What Protein finds against other engines, pr
 
 images: $(VENV)/.installed ## Build the images
 	@$(BIN)/python hack/images build
+
+plots: $(VENV)/.installed ## Draw the pictures of docs/search anew
+	@$(BIN)/python hack/plots docs/search
 
 crds: $(VENV)/.installed ## Generate the CRD, its copy in the chart, and the reference pages
 	@$(BIN)/python -m wandbsweep.api.reference .

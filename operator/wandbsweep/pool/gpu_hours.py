@@ -17,8 +17,6 @@ from wandbsweep.pool.actions import MarkRun
 from wandbsweep.sweep.path import SweepPath
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from wandbsweep.pool.facts import AgentPod, Snapshot
 
 PARTS: Final = ("finished", "failed", "preempted", "idle", "startup")
@@ -40,7 +38,7 @@ def next_hours(snapshot: Snapshot) -> GPUHours:
     for pod in _to_settle(snapshot):
         for name, hours in _shares(pod).items():
             parts[name] += hours
-    active = round(_held_by_live(snapshot.pods, _last_refresh(snapshot.now)), _DIGITS)
+    active = round(_held_by_others(snapshot, _last_refresh(snapshot.now)), _DIGITS)
     parts = {name: round(hours, _DIGITS) for name, hours in parts.items()}
     vanished = old.total - sum(parts.values()) - active
     parts["preempted"] = round(parts["preempted"] + max(vanished, 0.0), _DIGITS)
@@ -61,7 +59,7 @@ def may_be_removed(snapshot: Snapshot, job_name: str) -> bool:
 def held(snapshot: Snapshot) -> float:
     """The exact hours up to now."""
     hours = next_hours(snapshot)
-    return hours.total - hours.active + _held_by_live(snapshot.pods, snapshot.now)
+    return hours.total - hours.active + _held_by_others(snapshot, snapshot.now)
 
 
 def exhausted_at(snapshot: Snapshot, limit: float) -> datetime | None:
@@ -133,8 +131,10 @@ def _sound(seconds: float | None) -> float:
     return seconds if seconds is not None and math.isfinite(seconds) and seconds > 0 else 0.0
 
 
-def _held_by_live(pods: Iterable[AgentPod], until: datetime) -> float:
-    return sum(_hours(pod, until) for pod in pods if not has_ended(pod))
+def _held_by_others(snapshot: Snapshot, until: datetime) -> float:
+    """The hours of pods that are not settled: those that live, and those that ended and wait for W&B."""
+    waiting = sum(_hours(pod, pod.ended_at) for pod in unsettled(snapshot) if _has_to_wait(pod, snapshot))
+    return waiting + sum(_hours(pod, until) for pod in snapshot.pods if not has_ended(pod))
 
 
 def _hours(pod: AgentPod, until: datetime | None) -> float:

@@ -9,9 +9,10 @@ from unit.pool.simulated_cluster import SimulatedJob
 from unit.pool.simulated_wandb import SimulatedSweep
 from wandbsweep.api.reasons import Reason
 from wandbsweep.pool import actions
-from wandbsweep.pool.facts import AgentJob, Intent, JobPhase, Problem
+from wandbsweep.pool.facts import AgentJob, Intent, JobPhase, Problem, SearchJob
 from wandbsweep.pool.jobs import job_name, template_digest
 from wandbsweep.pool.outcome import CreatedSweep
+from wandbsweep.pool.search_job import search_digest, search_job_name
 from wandbsweep.sweep.path import SweepPath
 
 if TYPE_CHECKING:
@@ -27,11 +28,12 @@ URL = "http://wandb.test/sweep"
 def carry_out(world: World, snapshot: Snapshot, action: Action, outcome: Outcome) -> Outcome:
     """Trouble with W&B ends what is done there, and keeps agents from starting; who has to go goes."""
     match action:
-        case actions.RemoveAgent():
-            world.cluster.delete_job(action.job_name, world.now)
-            return replace(outcome, removed=(*outcome.removed, action))
+        case actions.RemoveAgent() | actions.RemoveSearch():
+            return _remove(world, action, outcome)
         case actions.AskToLeave():
             world.cluster.ask_to_leave(action.pod_name)
+        case actions.TellSearch():
+            world.searches.tell(action.pod_name, action.agent_count)
         case actions.ClaimObject():
             world.claimed = True
             world.intent = Intent(world.now, action.token) if action.token else world.intent
@@ -39,6 +41,8 @@ def carry_out(world: World, snapshot: Snapshot, action: Action, outcome: Outcome
             return replace(outcome, wandb_problem=AWAY)
         case actions.StartAgent():
             return replace(outcome, started=(*outcome.started, _start(world, snapshot, action)))
+        case actions.StartSearch():
+            return replace(outcome, started_search=_start_search(world, snapshot, action))
         case actions.CreateSweep() | actions.AdoptSweep():
             return replace(outcome, created=_create_or_adopt(world, action))
         case actions.SetSweepState() | actions.UpdateSweep() | actions.FindAndStop():
@@ -47,6 +51,14 @@ def carry_out(world: World, snapshot: Snapshot, action: Action, outcome: Outcome
         case _:
             assert isinstance(action, actions.MarkRun), f"nobody carries out {action}"
     return outcome
+
+
+def _remove(world: World, action: actions.RemoveAgent | actions.RemoveSearch, outcome: Outcome) -> Outcome:
+    if isinstance(action, actions.RemoveAgent):
+        world.cluster.delete_job(action.job_name, world.now)
+        return replace(outcome, removed=(*outcome.removed, action))
+    world.searches.remove(action.job_name, world.now)
+    return replace(outcome, removed_search=(*outcome.removed_search, action))
 
 
 def _create_or_adopt(world: World, action: actions.CreateSweep | actions.AdoptSweep) -> CreatedSweep | None:
@@ -59,6 +71,7 @@ def _create_or_adopt(world: World, action: actions.CreateSweep | actions.AdoptSw
     assert found is None, "a sweep was created twice"
     path = SweepPath("lab", action.project, f"sweep{len(world.sweeps)}")
     made = SimulatedSweep(path, action.config["run_cap"], world.durations, action.config["description"])
+    made.searched = action.config["method"] == "custom"
     world.sweeps[str(path)] = made
     return CreatedSweep(path, URL, Reason.CREATED, action.token)
 
@@ -70,6 +83,7 @@ def _change_sweep(world: World, action: actions.SetSweepState | actions.UpdateSw
         return
     sweep = world.sweeps[str(action.path)]
     world.memory.outdated = True
+    assert not getattr(action, "revive", False), "nobody asked for failed trials to be run again"
     if isinstance(action, actions.SetSweepState):
         sweep.state = action.state
     else:
@@ -80,8 +94,23 @@ def _find(world: World, marker: str) -> SimulatedSweep | None:
     return next((sweep for sweep in world.sweeps.values() if marker in sweep.description.splitlines()), None)
 
 
+def _start_search(world: World, snapshot: Snapshot, action: actions.StartSearch) -> str:
+    assert not world.spec.suspend, "a search of a suspended sweep"
+    fact = SearchJob(
+        search_job_name(snapshot.name, action.attempt),
+        action.attempt,
+        JobPhase.ACTIVE,
+        created_at=world.now,
+        digest=search_digest(world.spec, action.order),
+        sweep=str(action.path),
+    )
+    world.searches.create(fact, action.agent_count, world.now)
+    return fact.name
+
+
 def _start(world: World, snapshot: Snapshot, action: actions.StartAgent) -> str:
-    agents = world.agents()
+    agents, sweep = world.agents(), world.sweeps[str(action.path)]
+    assert not sweep.searched or sweep.runs or world.search_is_ready(), "an agent before the search"
     assert len(agents) < world.spec.agent_count, "more agents than agentCount"
     assert action.slot not in {job.fact.slot for job in agents}, "two agents in one slot"
     fact = AgentJob(

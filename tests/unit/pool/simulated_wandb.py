@@ -25,7 +25,7 @@ class SimulatedRun:
 
 @dataclass
 class SimulatedSweep:
-    """Hands out each of its runs once, preempted ones again."""
+    """Hands out each of its runs once, preempted ones again. One with a search has only the runs that this asks for."""
 
     path: SweepPath
     cap: int
@@ -33,23 +33,45 @@ class SimulatedSweep:
     description: str
     state: str = "RUNNING"
     runs: list[SimulatedRun] = field(default_factory=list)
+    searched: bool = False
 
     def next_run(self, host: str, now: datetime) -> SimulatedRun | None:
         """What an agent gets that asks for work."""
         if self.state != "RUNNING":
             return None
-        run = next((run for run in self.runs if run.state == "preempted"), None)
-        if run is None and len(self.runs) < self.cap:
-            number = len(self.runs)
-            run = SimulatedRun(number, self.durations[number % len(self.durations)])
-            self.runs.append(run)
+        waiting = ("preempted", "pending")
+        run = next((run for state in waiting for run in self.runs if run.state == state), None)
+        if run is None and not self.searched and len(self.runs) < self.cap:
+            run = self._new_run("running")
         if run is not None:
             run.state, run.host, run.begun_at = "running", host, run.begun_at or now
+        return run
+
+    def enqueue(self, in_flight: int) -> None:
+        """What a search does in each of its steps, from the recorded runs alone."""
+        counts = Counter(run.state for run in self.runs)
+        lost = counts["failed"] + counts["crashed"]
+        waiting = counts["pending"] + counts["running"] + counts["preempted"]
+        if self.state != "RUNNING":
+            return
+        while waiting < in_flight and len(self.runs) - lost < self.cap and lost < self.cap:
+            self._new_run("pending")
+            waiting += 1
+        assert len(self.runs) - lost <= self.cap, "more runs than the budget has"
+        if not waiting and (len(self.runs) - lost >= self.cap or lost >= self.cap):
+            self.state = "FINISHED"
+
+    def _new_run(self, state: str) -> SimulatedRun:
+        number = len(self.runs)
+        run = SimulatedRun(number, self.durations[number % len(self.durations)], state)
+        self.runs.append(run)
         return run
 
     @property
     def sends_agents_away(self) -> bool:
         """Whether an agent that asks is told that there is nothing left for it."""
+        if self.searched:
+            return self.state in {"FINISHED", "CANCELED"}
         waits = any(run.state == "preempted" for run in self.runs)
         return self.state in {"FINISHED", "CANCELED"} or (len(self.runs) >= self.cap and not waits)
 

@@ -9,11 +9,27 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import NOW, PATH, a_job, a_live_object, a_new_object, a_pod, a_reading, a_spec, a_status, a_sweep, a_token
+from builders import (
+    NOW,
+    PATH,
+    PROTEIN,
+    SCAN,
+    a_job,
+    a_live_object,
+    a_new_object,
+    a_pod,
+    a_reading,
+    a_search,
+    a_spec,
+    a_status,
+    a_sweep,
+    a_token,
+)
 from wandbsweep.agent.causes import Cause
 from wandbsweep.api.reasons import ConditionType, Reason
 from wandbsweep.api.status import ConditionStatus, GPUHours, PastSweep, Runs
-from wandbsweep.pool.actions import RemoveAgent, StartAgent
+from wandbsweep.pool.actions import DeleteObject, RemoveAgent, RemoveSearch, SetSweepState, StartAgent, StartSearch
+from wandbsweep.pool.budget import is_searched
 from wandbsweep.pool.facts import Best, FailedRun, Intent, JobPhase, Problem
 from wandbsweep.pool.outcome import Outcome
 from wandbsweep.pool.planning import make_plan
@@ -31,7 +47,9 @@ problems = st.sampled_from(
     ]
 )
 mistakes = st.sampled_from([Problem(Reason.SWEEP_INVALID, "a mistake"), Problem(Reason.TEMPLATE_REJECTED, "refused")])
-sweeps = st.sampled_from([a_sweep(), a_sweep(method="grid"), a_sweep(name="other", run_cap=5)])
+SWEEPS = [a_sweep(), a_sweep(method="grid"), a_sweep(name="other", run_cap=5), a_sweep(**PROTEIN), a_sweep(**SCAN)]
+sweeps = st.sampled_from(SWEEPS)
+searched = st.sampled_from([read_definition(sweep, field="spec.sweep") for sweep in SWEEPS[-2:]])
 tokens = st.sampled_from([a_token(), a_token(2), a_token(1, method="grid"), ""])
 run_states = ("pending", "running", "finished", "failed", "crashed", "killed", "preempting", "preempted")
 sweep_states = ("PENDING", "RUNNING", "PAUSED", "FINISHED", "CANCELED", "CRASHED", "MELTED")
@@ -45,6 +63,7 @@ def specs(draw):
         "maxRuns": draw(st.none() | st.integers(1, 12)),
         "runsPerAgent": draw(st.none() | st.integers(1, 3)),
         "suspend": draw(st.booleans()),
+        "search": {"retryFailed": draw(st.integers(0, 2))},
         "drainPolicy": draw(st.sampled_from(["AtOnce", "AfterRun"])),
         "deletionPolicy": draw(st.sampled_from([None, "Stop", "Cancel", "Retain"])),
         "ttlSecondsAfterFinished": draw(st.none() | st.integers(0, 10_000)),
@@ -88,6 +107,8 @@ def statuses(draw):
         since=draw(moments),
         start_time=draw(st.none() | moments),
         completion_time=draw(moments) if over and has_path else None,
+        method=draw(st.sampled_from([None, "random", "scan"])),
+        retried_failed=draw(st.none() | st.integers(0, 1)),
         runs=Runs(total=3, finished=1, failed=2) if draw(maybe) else None,
         gpu_hours=GPUHours(total=2, finished=2) if draw(maybe) else None,
         history=[PastSweep(sweep_id=f"old{number}", end_time=NOW) for number in range(draw(st.integers(0, 10)))],
@@ -110,6 +131,25 @@ def pools(draw):
 
 
 @st.composite
+def searches(draw):
+    jobs = []
+    for attempt in draw(st.sets(st.integers(0, 8), max_size=4)):
+        phase = draw(st.sampled_from(JobPhase))
+        job = a_search(
+            attempt,
+            phase,
+            deleting=draw(st.booleans()),
+            sweep=draw(st.sampled_from([None, str(PATH), "lab/anymal/old0"])),
+            digest=draw(st.sampled_from([None, "another"])),
+            exit_code=draw(st.sampled_from([None, 30, 34])),
+        )
+        jobs.append(
+            replace(job, ready=job.ready and draw(st.booleans()), told_agents=draw(st.none() | st.integers(0, 4)))
+        )
+    return tuple(jobs)
+
+
+@st.composite
 def snapshots(draw):
     spec, status, (jobs, pods) = draw(specs()), draw(statuses()), draw(pools())
     mistake = draw(st.none() | mistakes)
@@ -129,11 +169,19 @@ def snapshots(draw):
         jobs=jobs,
         pods=pods,
         busy={pod.name: NOW for pod in pods} if draw(st.booleans()) else None,
+        search=draw(searches()),
+        searched=draw(st.none() | searched) if status.sweep_path else None,
+        searched_problem=draw(st.none() | st.just(Problem(Reason.SEARCH_INVALID, "gone"))),
+        scheduler_unsupported=draw(st.none() | st.just(Problem(Reason.SCHEDULER_UNSUPPORTED, "no"))),
     )
 
 
 def starts(plan):
     return [action for action in plan.actions if isinstance(action, StartAgent)]
+
+
+def searches_started(plan):
+    return [action for action in plan.actions if isinstance(action, StartSearch)]
 
 
 @given(snapshots())
@@ -153,6 +201,38 @@ def test_no_agent_starts_for_a_sweep_that_is_over_paused_or_going(snapshot):
     paused = snapshot.reading is not None and snapshot.reading.state == "PAUSED"
     if snapshot.terminal or snapshot.deleted_at or snapshot.spec.suspend or paused or plan.verdict:
         assert starts(plan) == []
+        assert searches_started(plan) == []
+
+
+@given(snapshots())
+def test_a_search_starts_only_when_no_other_is_left_and_for_a_sweep_that_needs_one(snapshot):
+    plan = make_plan(snapshot)
+
+    present = [job for job in snapshot.search if job.phase is JobPhase.ACTIVE or job.deleting]
+    assert len(searches_started(plan)) <= (0 if present else 1)
+    if searches_started(plan):
+        assert is_searched(snapshot)
+        assert snapshot.wandb_problem is None
+        names = {job.attempt for job in snapshot.search}
+        assert all(start.attempt > max(names, default=-1) for start in searches_started(plan))
+
+
+@given(snapshots())
+def test_no_search_outlives_a_sweep_that_is_over_or_suspended(snapshot):
+    plan = make_plan(snapshot)
+
+    retaken = any(isinstance(action, SetSweepState) and action.revive for action in plan.actions)
+    expired = any(isinstance(action, DeleteObject) for action in plan.actions)
+    if snapshot.terminal and not (snapshot.deleted_at or retaken or expired):
+        going = {action.job_name for action in plan.actions if isinstance(action, RemoveSearch)}
+        assert going == {job.name for job in snapshot.search if not job.deleting}
+
+
+@given(snapshots())
+def test_no_agent_starts_before_the_search_was_ready_once(snapshot):
+    began = any(job.ready for job in snapshot.search) or bool(snapshot.reading and snapshot.reading.total_runs)
+    if is_searched(snapshot) and not began:
+        assert starts(make_plan(snapshot)) == []
 
 
 @given(snapshots())
@@ -186,7 +266,7 @@ def test_an_object_is_complete_or_failed_or_neither_and_then_for_good(snapshot):
     assert not {ConditionType.COMPLETE, ConditionType.FAILED} <= true
     if plan.verdict:
         assert plan.verdict.reason in ConditionType.COMPLETE.reasons
-        over = replace(snapshot, status=status, now=snapshot.now + timedelta(days=1))
+        over = replace(snapshot, status=status, now=snapshot.now + timedelta(days=1), searched=None)
         assert make_plan(over).verdict is None
         assert next_status(over, Outcome(), None).completion_time == status.completion_time
 

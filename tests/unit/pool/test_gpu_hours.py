@@ -121,8 +121,19 @@ def test_a_tag_waits_for_w_and_b_to_return_and_not_for_ever():
     away = an_object(KILLED, wandb_problem=AWAY)
     long_away = replace(away, now=NOW + MARKING_PATIENCE + timedelta(seconds=1))
 
-    assert (marks(away), settled(away), next_hours(away).total) == ((), [], 0.0)
+    assert (marks(away), settled(away), next_hours(away).active) == ((), [], 0.5)
     assert (settled(long_away), next_hours(long_away).total) == (["pod-0"], 0.5)
+
+
+def test_the_hours_of_a_pod_that_waits_for_its_tag_are_not_taken_for_vanished_ones():
+    """It was counted while it lived, then its container was killed while W&B was away, then W&B came back."""
+    lived = GPUHours(total=0.5, active=0.5)
+    away = an_object(KILLED, wandb_problem=AWAY)
+    away = replace(away, status=away.status.model_copy(update={"gpu_hours": lived}))
+    back = replace(away, status=written(away), wandb_problem=None)
+
+    assert next_hours(away) == lived
+    assert next_hours(back) == GPUHours(total=0.5, failed=0.5)
 
 
 durations = st.floats(-100, 1e6) | st.sampled_from([float("nan"), float("inf")])

@@ -4,112 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 from random import Random
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from builders import a_template
-from unit.pool.world import World, another_definition
+from unit.pool.trouble import EVENTS, MINUTE, NODES, OF_SEARCHES, end_all_trouble, have_trouble
+from unit.pool.world import World, another_search
 from wandbsweep.pool.facts import JobPhase
 from wandbsweep.pool.gpu_hours import PARTS, REFRESH
 from wandbsweep.pool.jobs import template_digest
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from unit.pool.simulated_cluster import SimulatedPod
-
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-NODES = [("gpu-1", 4), ("gpu-2", 3), ("gpu-3", 2)]
-
-
-def some_pod(world: World, number: int) -> SimulatedPod | None:
-    pods = [pod for pod in world.cluster.live() if not pod.fact.deleting]
-    return pods[number % len(pods)] if pods else None
-
-
-def delete_pod(world: World, number: int) -> None:
-    """A drain, a preemption, or kubectl delete pod."""
-    if pod := some_pod(world, number):
-        world.cluster.delete_pod(pod, world.now)
-
-
-def end_agent(world: World, number: int) -> None:
-    pod = some_pod(world, number)
-    if pod and pod.fact.phase == "Running":
-        world.cluster.end_agent(pod, world.now, oom=number % 2 == 0)
-
-
-def delete_job(world: World, number: int) -> None:
-    if pod := some_pod(world, number):
-        world.cluster.delete_job(pod.job, world.now)
-
-
-def lose_node(world: World, number: int) -> None:
-    world.cluster.lose_node(NODES[number % len(NODES)][0], world.now)
-
-
-def spoil_node(world: World, number: int) -> None:
-    node = world.cluster.nodes[number % len(NODES)]
-    node.bad = not node.bad
-
-
-def lose_wandb(world: World, number: int) -> None:
-    world.wandb_back_at = world.now + (1 + number % 20) * MINUTE
-
-
-def show_old_readings(world: World, number: int) -> None:
-    world.fresh_at = world.now + (1 + number % 5) * MINUTE
-
-
-def kill_operator(world: World, number: int) -> None:
-    world.dies_after = number % 4
-
-
-def press_on_wandb(world: World, number: int) -> None:
-    """Pause and resume on the sweep's page."""
-    if world.sweep and world.sweep.state in {"RUNNING", "PAUSED"}:
-        world.sweep.state = "PAUSED" if number % 2 else "RUNNING"
-
-
-def change_template(world: World, number: int) -> None:
-    works = number % 3 != 0
-    world.edit(template=a_template(image=f"lab/trainer:{number}"), template_works=works)
-
-
-EVENTS: dict[str, Callable[[World, int], None]] = {
-    "a pod is deleted": delete_pod,
-    "an agent ends badly": end_agent,
-    "a Job is deleted": delete_job,
-    "a node is lost": lose_node,
-    "a node fails every run, or no longer": spoil_node,
-    "W&B is away": lose_wandb,
-    "W&B shows what was so before": show_old_readings,
-    "the operator dies": kill_operator,
-    "somebody pauses or resumes on W&B": press_on_wandb,
-    "agentCount changes": lambda world, number: world.edit(agentCount=number % 10),
-    "some agents are too many": lambda world, number: world.edit(
-        agentCount=max(len(world.agents()) - 1 - number % 3, 1)
-    ),
-    "the sweep is suspended or resumed": lambda world, number: world.edit(suspend=bool(number % 2)),
-    "the drain policy changes": lambda world, number: world.edit(drainPolicy=["AtOnce", "AfterRun"][number % 2]),
-    "agents are recycled, or no longer": lambda world, number: world.edit(runsPerAgent=number % 4 or None),
-    "the template changes": change_template,
-    "another sweep is wanted": lambda world, number: world.edit(sweep=another_definition(number % 3)),
-}
-
-
-def end_all_trouble(world: World) -> None:
-    """All faults are mended, and a pool of six is wanted, made from a template that works."""
-    for node in world.cluster.nodes:
-        node.alive, node.bad = True, False
-    world.wandb_back_at = world.fresh_at = world.now
-    world.dies_after = None
-    world.edit(agentCount=6, suspend=False, template=a_template(), template_works=True)
-    if world.sweep and world.sweep.state == "PAUSED":
-        world.sweep.state = "RUNNING"
+HOUR = timedelta(hours=1)
 
 
 def has_come_to_rest(world: World) -> bool:
@@ -133,23 +39,7 @@ def assert_all_hours_are_accounted_for(world: World) -> None:
         assert hours.total == pytest.approx(world.cluster.true_hours, abs=since_the_last_refresh + 0.02)
 
 
-happenings = st.lists(
-    st.tuples(st.integers(0, 60), st.sampled_from(sorted(EVENTS)), st.integers(0, 99)), max_size=14
-).map(sorted)
-
-
-WITHOUT_SHRINKING = [Phase.explicit, Phase.reuse, Phase.generate]  # each try takes a second
-
-
-@settings(max_examples=8, deadline=None, phases=WITHOUT_SHRINKING, suppress_health_check=[HealthCheck.too_slow])
-@given(happenings, st.integers(0, 2**16))
-def test_from_any_state_the_pool_comes_to_what_is_wanted_and_stays_so(events, seed):
-    """An hour of trouble, then none: half an hour later runs of 20 minutes have ended and all agents are as wanted."""
-    world = World(seed, runs=10_000, run_seconds=600, nodes=NODES, agentCount=4)
-    for minute in range(61):
-        for _, event, number in (entry for entry in events if entry[0] == minute):
-            EVENTS[event](world, number)
-        world.run(MINUTE)
+def come_to_rest(world: World) -> None:
     end_all_trouble(world)
     waited = 0
     while not has_come_to_rest(world):
@@ -160,6 +50,38 @@ def test_from_any_state_the_pool_comes_to_what_is_wanted_and_stays_so(events, se
     world.run(30 * MINUTE)
     assert {job.fact.name for job in world.agents()} == jobs or world.spec.runs_per_agent
     assert_all_hours_are_accounted_for(world)
+
+
+def happenings(events):
+    return st.lists(
+        st.tuples(st.integers(0, 60), st.sampled_from(sorted(events)), st.integers(0, 99)), max_size=14
+    ).map(sorted)
+
+
+WITHOUT_SHRINKING = [Phase.explicit, Phase.reuse, Phase.generate]  # each try takes a second
+
+
+@settings(max_examples=8, deadline=None, phases=WITHOUT_SHRINKING, suppress_health_check=[HealthCheck.too_slow])
+@given(happenings(EVENTS), st.integers(0, 2**16))
+def test_from_any_state_the_pool_comes_to_what_is_wanted_and_stays_so(events, seed):
+    """An hour of trouble, then none: half an hour later runs of 20 minutes have ended and all agents are as wanted."""
+    world = World(seed, runs=10_000, run_seconds=600, nodes=NODES, agentCount=4)
+    have_trouble(world, EVENTS, events)
+    come_to_rest(world)
+
+
+@settings(max_examples=5, deadline=None, phases=WITHOUT_SHRINKING, suppress_health_check=[HealthCheck.too_slow])
+@given(happenings(OF_SEARCHES), st.integers(0, 2**16))
+def test_whatever_happens_to_a_search_there_is_one_in_the_end_and_agents_have_runs(events, seed):
+    world = World(seed, runs=10_000, run_seconds=600, nodes=NODES, agentCount=4, sweep=another_search(0))
+    have_trouble(world, OF_SEARCHES, events)
+    come_to_rest(world)
+
+    (search,) = world.searches.active()
+    assert search.fact.ready
+    assert search.fact.told_agents == world.spec.agent_count
+    assert world.sweep is not None
+    assert sum(run.state == "running" for run in world.sweep.runs) >= world.spec.agent_count - 1
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -181,4 +103,26 @@ def test_a_day_of_trouble_later_each_of_200_runs_was_handed_out_and_ended(seed):
     assert len(sweep.runs) == sweep.cap == 200
     assert set(sweep.counts()) <= {"finished", "failed", "crashed"}
     assert {other.state for other in world.sweeps.values() if other is not sweep} <= {"FINISHED"}
+    assert_all_hours_are_accounted_for(world)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_half_a_day_of_trouble_with_the_search_too_and_100_runs_have_ended_well_none_of_them_twice(seed):
+    chance = Random(seed)
+    world = World(seed, runs=100, run_seconds=800, nodes=NODES, agentCount=8, sweep=another_search(0))
+    events = sorted(set(OF_SEARCHES) - {"a node fails every run, or no longer", "another sweep is wanted"})
+    for _ in range(24):
+        OF_SEARCHES[chance.choice(events)](world, chance.randrange(100))
+        world.run(15 * MINUTE)
+    end_all_trouble(world)
+    world.run(6 * HOUR)
+
+    assert world.status.completion_time is not None
+    assert not world.cluster.live()
+    assert not world.searches.jobs
+    (sweep,) = world.sweeps.values()
+    counts = sweep.counts()
+    assert counts.pop("finished") == 100
+    assert set(counts) <= {"failed", "crashed"}
+    assert len({run.number for run in sweep.runs}) == len(sweep.runs)
     assert_all_hours_are_accounted_for(world)

@@ -15,9 +15,11 @@ from builders import NOW, UID, a_spec, a_sweep
 from unit.pool import promises
 from unit.pool.simulated_cluster import STEP, SimulatedCluster, SimulatedJob, SimulatedNode
 from unit.pool.simulated_controller import AWAY, carry_out
+from unit.pool.simulated_search import SimulatedSearches
 from wandbsweep.api.reasons import ConditionType
 from wandbsweep.api.status import ConditionStatus, WandbSweepStatus
 from wandbsweep.pool import polling
+from wandbsweep.pool.creation import wanted_digest
 from wandbsweep.pool.facts import JobPhase, Snapshot, SweepReading, SweepState
 from wandbsweep.pool.outcome import Outcome
 from wandbsweep.pool.planning import make_plan
@@ -25,6 +27,8 @@ from wandbsweep.pool.retries import ended_since
 from wandbsweep.pool.slots import wants_busy
 from wandbsweep.pool.status import next_status
 from wandbsweep.sweep.definition import read_definition
+from wandbsweep.sweep.searching import engine_of
+from wandbsweep.sweep.wandb_config import digest_of_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from unit.pool.simulated_wandb import SimulatedSweep
     from wandbsweep.pool.actions import Plan
     from wandbsweep.pool.facts import Intent, Problem
+    from wandbsweep.sweep.definition import SweepDefinition
 
 PASSES_TO_REST = 12  # in one moment; a planner that needs more goes in circles
 
@@ -61,6 +66,7 @@ class World:
         self.fields: dict[str, Any] = {"maxRuns": runs, **spec}
         self.spec = a_spec(**self.fields)
         self.generation = 1
+        self.read: tuple[int, SweepDefinition | None] = (0, None)
         self.status = WandbSweepStatus()
         self.intent: Intent | None = None
         self.claimed = False
@@ -72,6 +78,9 @@ class World:
         self.durations = [self.random.uniform(0.5, 1.5) * run_seconds for _ in range(runs)]
         self.cluster = SimulatedCluster(
             self.random, [SimulatedNode(name, gpus) for name, gpus in nodes], lambda path: self.sweeps[path]
+        )
+        self.searches = SimulatedSearches(
+            self.random, lambda path: self.sweeps[path], lambda: self.now >= self.wandb_back_at
         )
         self.memory = Memory()
         self.lost_memories = 0
@@ -91,6 +100,15 @@ class World:
         if template_works is not None:
             self.template_works = template_works
 
+    @property
+    def changes(self) -> int:
+        """Of Jobs and pods: what wakes the operator."""
+        return self.cluster.changes + self.searches.changes
+
+    def search_is_ready(self) -> bool:
+        """Whether a search of the present sweep is up."""
+        return any(job.fact.ready and job.fact.sweep == self.status.sweep_path for job in self.searches.jobs.values())
+
     def restart_operator(self) -> None:
         self.memory = Memory(look_at=self.now)
         self.cluster.vanished.clear()
@@ -100,6 +118,7 @@ class World:
         """Ten seconds."""
         self.now += STEP
         self.cluster.step(self.now)
+        self.searches.step(self.now)
         self._operate()
         promises.of_slots(self)
 
@@ -114,7 +133,7 @@ class World:
 
     def _operate(self) -> None:
         for _ in range(PASSES_TO_REST):
-            if self.memory.seen_changes == self.cluster.changes and self.now < self.memory.look_at:
+            if self.memory.seen_changes == self.changes and self.now < self.memory.look_at:
                 return
             try:
                 self._make_pass()
@@ -124,7 +143,7 @@ class World:
 
     def _make_pass(self) -> None:
         self.passes += 1
-        changes = self.cluster.changes
+        changes = self.changes
         snapshot = self._snapshot()
         plan = make_plan(snapshot)
         outcome = self._apply(snapshot, plan)
@@ -154,18 +173,29 @@ class World:
             intent=self.intent,
             jobs=tuple(job.fact for job in self.cluster.jobs.values()),
             pods=(*(pod.fact for pod in self.cluster.pods.values()), *self.cluster.vanished.values()),
+            search=tuple(job.fact for job in self.searches.jobs.values()),
         )
         if snapshot.terminal:
             return snapshot
+        definition = self._definition()
         if not (snapshot.path and self._was_checked()):
-            definition = read_definition(self.spec.sweep or {}, field="spec.sweep")
             snapshot = replace(snapshot, definition=definition)
+        if engine_of(definition):
+            is_present = digest_of_token(self.status.sweep_digest or "") == wanted_digest(snapshot, definition)
+            snapshot = replace(snapshot, searched=definition if is_present else None)
         reading, problem = self._look(snapshot)
         snapshot = replace(snapshot, reading=reading, wandb_problem=problem)
         sweep = self.sweep
         if sweep and problem is None and wants_busy(snapshot):
             snapshot = replace(snapshot, busy=sweep.busy())
         return snapshot
+
+    def _definition(self) -> SweepDefinition:
+        generation, definition = self.read
+        if definition is None or generation != self.generation:
+            definition = read_definition(self.spec.sweep or {}, field="spec.sweep")
+            self.read = self.generation, definition
+        return definition
 
     def _was_checked(self) -> bool:
         valid = self.status.condition(ConditionType.SWEEP_VALID)
@@ -193,7 +223,7 @@ class World:
             url="http://wandb.test/sweep",
             state=SweepState.from_wire(state),
             state_text=state,
-            method="random",
+            method=str(self.spec.sweep["method"] if self.spec.sweep else ""),
             run_cap=sweep.cap,
             grid_size=None,
             runs_by_state=counts,
@@ -221,3 +251,9 @@ class World:
 def another_definition(number: int) -> dict[str, Any]:
     """A definition that makes another sweep."""
     return a_sweep(parameters={"agent.algorithm.gamma": {"values": [0.9, 0.99, number]}})
+
+
+def another_search(number: int) -> dict[str, Any]:
+    """A definition of a sweep that needs a search."""
+    bounds = {"distribution": "log_normal", "min": 0.0001, "max": 0.001 * (number + 1)}
+    return a_sweep(method="protein", parameters={"agent.algorithm.lr": bounds})

@@ -38,12 +38,12 @@ except FileExistsError:
 else:
     sys.exit(1)
 """
-# The last one is stopped by the scheduler when it is seen to be worse than the others.
+# The last one is stopped by the scheduler when it is seen to be worse than the others, of which it sees 20 rows.
 RACE = """
 import time, wandb
 run = wandb.init()
 bad = run.config["x"] == 9
-for step in range(300 if bad else 8):
+for step in range(300 if bad else 30):
     run.log({"loss": run.config["x"] + 1 / (step + 1)})
     time.sleep(0.3 if bad else 0.05)
 """

@@ -52,6 +52,7 @@ class _Made:
 @click.option("--agents", type=click.IntRange(min=0), help="How many agents work at a time (spec.agentCount).")
 @click.option("--runs-per-agent", type=_COUNT, help="Runs after which a fresh agent takes over (spec.runsPerAgent).")
 @click.option("--max-runs", type=_COUNT, help="Budget of the whole sweep (spec.maxRuns).")
+@click.option("--evaluation", metavar="COMMAND", help="Runs after each training (spec.evaluation.command).")
 @click.option("--sweep-id", help="Join this sweep, which exists on W&B, instead of creating one (spec.sweepID).")
 @click.option("--entity", envvar="WANDB_ENTITY", show_envvar=True, help="W&B user or team (spec.entity).")
 @click.option("--project", envvar="WANDB_PROJECT", show_envvar=True, help="W&B project (spec.project).")

@@ -7,6 +7,7 @@ for here. What is made passes the checks of `manifest.py` as far as the definiti
 from __future__ import annotations
 
 import re
+import shlex
 import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -39,6 +40,8 @@ class Wishes:
     agents: int | None = None
     runs_per_agent: int | None = None
     max_runs: int | None = None
+    evaluation: str | None = None
+    """A command line, as a shell takes it."""
     sweep_id: str | None = None
     entity: str | None = None
     project: str | None = None
@@ -96,6 +99,7 @@ def completed_manifest(manifest: Mapping[str, Any], wishes: Wishes) -> dict[str,
         "agentCount": wishes.agent_count,
         "runsPerAgent": wishes.runs_per_agent,
         "maxRuns": wishes.max_runs,
+        "evaluation": _evaluation(wishes.evaluation),
     }
     wished = {key: value for key, value in spec.items() if value is not None}
     kept = {key: value for key, value in manifest["spec"].items() if key not in wished}
@@ -106,6 +110,15 @@ def completed_manifest(manifest: Mapping[str, Any], wishes: Wishes) -> dict[str,
         "metadata": {**manifest["metadata"], **{key: text for key, text in metadata.items() if text}},
         "spec": {**_in_order({**kept, **wished}, spec), **definition, "template": template},
     }
+
+
+def _evaluation(line: str | None) -> dict[str, Any] | None:
+    if line is None:
+        return None
+    try:
+        return {"command": shlex.split(line)}
+    except ValueError as error:
+        raise ConversionError(f"--evaluation {line}: {error}") from None
 
 
 def _in_order(fields: Mapping[str, Any], order: Mapping[str, Any]) -> dict[str, Any]:

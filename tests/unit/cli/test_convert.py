@@ -328,3 +328,20 @@ def test_a_scan_keeps_its_order_and_its_base_configuration_in_kubernetes(convert
         {"key": "train.seed", "values": [2, 1]},
         {"key": "train.lr", "values": "[1.0, 0.5]"},
     ]
+
+
+def test_mettas_evaluation_becomes_the_second_stage_of_every_trial(convert, systems):
+    done = convert(
+        systems / "metta/quick.yaml", *GIVEN, "--project", "p", "--evaluation", "python tools/sweep_eval.py 'sim=a b'"
+    )
+
+    spec = yaml.safe_load(done.output)["spec"]
+    assert spec["evaluation"] == {"command": ["python", "tools/sweep_eval.py", "sim=a b"]}
+    assert spec["sweep"]["metric"] == "reward"
+
+
+def test_an_evaluation_that_no_shell_could_read_is_told(convert):
+    done = convert("sweep.yaml", *GIVEN, "--evaluation", "python 'tools", sweep__yaml=SWEEP)
+
+    assert (done.status, done.output) == (1, "")
+    assert done.errors == "error: --evaluation python 'tools: No closing quotation\n"

@@ -111,6 +111,16 @@ class RecordedSweep:
         self.engine.tell_run(self._told[run_id], gone)
         self.engine.should_terminate_sweep()
 
+    def fall_behind(self, metric: str, histories: Mapping[str, Sequence[float]]) -> list[str]:
+        """Which of these running runs the search wants to end, by how their metric went."""
+        told = {self._told[run_id]: run_id for run_id in histories}
+        runs = []
+        for run_id, values in histories.items():
+            history = [{"_step": step, metric: value} for step, value in enumerate(values)]
+            config = RunConfig.from_values(self.runs[run_id].config)
+            runs.append(RunWithMetrics(config, RunState.RUNNING, run_id, {}, history))
+        return [told[key] for key in self.engine.prune_runs(list(told), runs)]
+
     @property
     def alive(self) -> Sequence[str]:
         """The runs that may still end."""

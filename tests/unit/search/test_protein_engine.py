@@ -142,6 +142,18 @@ def test_the_cost_is_the_metric_named_or_the_seconds_of_training_and_evaluation(
     assert sweep.runs[run].summary["protein.cost"] == cost
 
 
+def test_runs_that_fall_behind_are_ended_where_the_definition_says_so():
+    rule = {"metric": {"name": "reward", "goal": "maximize"}, "early_terminate": {"type": "hyperband", "min_iter": 2}}
+    sweep = RecordedSweep(HUNT | rule)
+    good, bad = sweep.ask(2)
+
+    histories = {good: [0.1, 0.5, 0.9, 0.9], bad: [0.1, 0.1, 0.1, 0.1]}
+    assert sweep.fall_behind("reward", histories) == [bad]
+    assert sweep.fall_behind("reward", histories) == []
+    without = RecordedSweep(HUNT)
+    assert without.fall_behind("reward", dict(zip(without.ask(2), histories.values(), strict=True))) == []
+
+
 def test_the_tag_moves_with_the_front():
     sweep = hunt()
     cheap, good, better = (sweep.ask()[0] for _ in range(3))

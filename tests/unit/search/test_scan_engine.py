@@ -130,6 +130,18 @@ def test_a_trial_that_was_preempted_still_has_its_turn():
     assert sweep.ask(4) is None
 
 
+def test_runs_that_fall_behind_are_ended_where_the_definition_says_so():
+    rule = {"metric": {"name": "reward", "goal": "maximize"}, "early_terminate": {"type": "hyperband", "min_iter": 2}}
+    sweep = RecordedSweep(SCAN | rule)
+    good, bad = sweep.ask(2)
+
+    histories = {good: [0.1, 0.5, 0.9, 0.9], bad: [0.1, 0.1, 0.1, 0.1]}
+    assert sweep.fall_behind("reward", histories) == [bad]
+    assert sweep.fall_behind("reward", histories) == []
+    without = RecordedSweep(SCAN)
+    assert without.fall_behind("reward", dict(zip(without.ask(2), histories.values(), strict=True))) == []
+
+
 def test_a_deleted_run_gives_its_trial_another_turn_before_the_rest():
     sweep = RecordedSweep(SCAN)
     first, *_ = sweep.ask(2)

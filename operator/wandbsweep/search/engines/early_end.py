@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from wandb.sdk.sweeps.run_state import RunState
 
-from wandbsweep.sweep.wandb_engines import as_run, stopped
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -33,6 +31,8 @@ class EarlyEnd:
         """Which of these runs are to end now; each is named once."""
         if _RULE not in self._rule:
             return []
+        from wandbsweep.sweep.wandb_engines import as_run, stopped  # noqa: PLC0415 - 90 MiB that only the rule needs
+
         for key, run in zip(keys, runs, strict=True):
             self.heard(key, run)
         running = {key for key, run in zip(keys, runs, strict=True) if run.state is RunState.RUNNING} - self._ended

@@ -14,6 +14,7 @@ from wandb.sdk.sweeps.scheduler.optimizer import RunConfig, RunSuggestion
 
 from wandbsweep.search.engine import SearchEngine, UnusableOrderError
 from wandbsweep.search.engines.book import Book
+from wandbsweep.search.engines.early_end import EarlyEnd
 from wandbsweep.search.engines.protein_record import Record
 from wandbsweep.search.engines.protein_trials import TrialReader
 from wandbsweep.search.protein import BeyondCostError, Protein
@@ -46,6 +47,7 @@ class ProteinEngine(SearchEngine):
         self._reader = TrialReader(self._definition)
         self._record = Record(results)
         self._runs = Book(sweep.id)
+        self._early_end = EarlyEnd(sweep.config)
         self._why: dict[str, str] = {}
         self._news = False
 
@@ -64,6 +66,7 @@ class ProteinEngine(SearchEngine):
         return self._why.get(run_id, "suggested by an earlier search")
 
     def tell_run(self, run_id: Any, data: RunWithMetrics) -> None:
+        self._early_end.heard(run_id, data)
         entry = self._runs.tell(run_id, data)
         self._news = self._news or entry is None or not entry.in_flight
 
@@ -71,8 +74,12 @@ class ProteinEngine(SearchEngine):
         self._runs.forget(run_id)
 
     def tell_existing_finished_run(self, data: RunWithMetrics) -> None:
-        self._runs.enter(data, data.summary_metrics)
+        self._early_end.heard(self._runs.enter(data, data.summary_metrics), data)
         self._news = True
+
+    def prune_runs(self, run_ids: Sequence[str], runs: Sequence[RunWithMetrics]) -> Sequence[str]:
+        """Those that fall behind, where the definition has the rule early_terminate."""
+        return self._early_end.losers(run_ids, runs)
 
     def tell_existing_active_run(self, data: Run) -> str:
         return self._runs.enter(data)

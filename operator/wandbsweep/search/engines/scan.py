@@ -14,6 +14,7 @@ from wandb.sdk.sweeps.scheduler.optimizer import RunConfig, RunSuggestion
 
 from wandbsweep.search.engine import SearchEngine, UnusableOrderError
 from wandbsweep.search.engines.book import Book
+from wandbsweep.search.engines.early_end import EarlyEnd
 from wandbsweep.sweep.on_wandb import scan_on_wandb
 from wandbsweep.sweep.rendering.cell import CellError, read_cell, sent_cell
 from wandbsweep.sweep.rendering.launch import SCAN, TRIAL_NOTE, LaunchError
@@ -43,6 +44,7 @@ class ScanEngine(SearchEngine):
         except (CellError, LaunchError) as error:
             raise UnusableOrderError(f"the sweep on W&B is no scan: {error}") from None
         self._runs = Book(sweep.id)
+        self._early_end = EarlyEnd(sweep.config)
         self._reported: set[str] = set()
 
     def ask_n_runs(self, n: int) -> Sequence[RunSuggestion] | None:
@@ -60,13 +62,20 @@ class ScanEngine(SearchEngine):
         return f"trial {number} of {len(self._cells)}: {name}{again}"
 
     def tell_run(self, run_id: Any, data: RunWithMetrics) -> None:
+        self._early_end.heard(run_id, data)
         self._report(self._runs.tell(run_id, data))
 
     def forget_run(self, run_id: Any) -> None:
         self._runs.forget(run_id)
 
     def tell_existing_finished_run(self, data: RunWithMetrics) -> None:
-        self._report(self._runs.by_key(self._runs.enter(data, data.summary_metrics)))
+        key = self._runs.enter(data, data.summary_metrics)
+        self._early_end.heard(key, data)
+        self._report(self._runs.by_key(key))
+
+    def prune_runs(self, run_ids: Sequence[str], runs: Sequence[RunWithMetrics]) -> Sequence[str]:
+        """Those that fall behind, where the definition has the rule early_terminate."""
+        return self._early_end.losers(run_ids, runs)
 
     def tell_existing_active_run(self, data: Run) -> str:
         return self._runs.enter(data)

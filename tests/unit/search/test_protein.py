@@ -120,6 +120,23 @@ def test_a_small_space_is_tried_out_before_a_trial_is_in_flight_twice():
     assert set(flying[:3]) == {1, 2, 3}
 
 
+def test_nothing_that_ended_is_tried_again_where_the_best_lies_at_an_end_of_its_range():
+    protein = Protein({"lr": RATE}, num_random_samples=4)
+
+    found = searched(protein, 16, run=lambda values: (values["lr"], 1.0))
+
+    assert len({suggestion.values["lr"] for suggestion in found}) == 16
+    assert max(suggestion.values["lr"] for suggestion in found) == 0.1
+
+
+def test_a_small_space_is_tried_out_before_anything_is_tried_again():
+    protein = Protein({"layers": {"values": [1, 2, 3, 4, 5]}}, num_random_samples=2)
+
+    found = searched(protein, 7, run=lambda values: (-abs(values["layers"] - 2), 1.0))
+
+    assert {suggestion.values["layers"] for suggestion in found[:5]} == {1, 2, 3, 4, 5}
+
+
 def test_constants_alone_are_suggested_as_they_are():
     protein = Protein({"lr": {"value": 1e-3}, "layers": {"distribution": "int_uniform", "min": 2, "max": 2}})
 

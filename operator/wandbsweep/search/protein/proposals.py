@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from scipy.spatial import KDTree
 from scipy.stats import qmc
 
 from wandbsweep.search.protein.front import front_of, without_dear_end
@@ -125,8 +126,10 @@ def _untried(points: Array, trials: Trials) -> Array:
 
 def _near(points: Array, others: Array) -> NDArray[np.bool_]:
     """Which of the points are one with one of the others."""
-    apart = np.abs(points[:, None, :] - others[None, :, :])
-    return np.any(np.max(apart, axis=2) < _SAME, axis=1)
+    if not len(others):
+        return np.zeros(len(points), dtype=bool)
+    apart, _ = KDTree(others).query(points, p=np.inf, distance_upper_bound=_SAME)
+    return np.isfinite(apart)
 
 
 class _Chooser:
@@ -140,7 +143,8 @@ class _Chooser:
         )
         good = known.succeeded
         self._runs = known.successes[good]
-        self._done = trials.ended()[good]
+        self._ended = trials.ended()
+        self._done = self._ended[good]
         self._log_costs = known.log_costs[good]
         self._most = math.log(settings.max_suggestion_cost) if settings.max_suggestion_cost else math.inf
         self._aim = _LEAST_AIM + (1 - _LEAST_AIM) * (trials.started * _GOLDEN % 1)
@@ -218,7 +222,7 @@ class _Chooser:
         area = self._steps.area(forecast, self._models.scale, self._outlook)
         ratings = np.log(np.maximum(area, 1e-300)) + np.log(forecast.success)
         ratings -= _SHUNNED * (1.0 * (forecast.success < _LIKELY) + 2.0 * (forecast.log_cost > self._aimed))
-        ratings -= 4 * _SHUNNED * self._flies(points)
+        ratings -= 4 * _SHUNNED * (1.0 * self._flies(points) + 1.0 * _near(points, self._ended))
         ratings[forecast.log_cost >= self._most] = -np.inf
         return ratings
 

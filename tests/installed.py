@@ -134,9 +134,11 @@ def a_namespace(installed: Installed) -> Iterator[str]:
     kubectl("create", "namespace", name)
     kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
     kubectl("-n", name, "create", "secret", "generic", "wandb-api-key", f"--from-literal=apiKey={installed.api_key}")
-    yield name
-    kubectl("-n", name, "delete", "wandbsweeps", "--all", "--wait=true", "--timeout=120s")
-    kubectl("delete", "namespace", name, "--wait=false")
+    try:
+        yield name
+    finally:
+        kubectl("-n", name, "delete", "wandbsweeps", "--all", "--wait=true", "--timeout=120s")
+        kubectl("delete", "namespace", name, "--wait=false")
     until(lambda: not installed.pods_of(name), "the namespace's pods are gone", seconds=120)
 
 

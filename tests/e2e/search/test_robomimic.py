@@ -81,17 +81,20 @@ def scanned(installed, scan):
         name = scan["metadata"]["name"]
         installed.apply(robots, scan)
         search = SearchPod(installed, robots, name)
-        search.until_ready()
+        until(lambda: _states(installed, robots, name) & {"running", "finished"}, "a trial runs", seconds=120)
+        search.kill_process()  # six of the eight are handed out, two for each agent
         _until_finished(installed, robots, name, 2)
         installed.kill_operator()
-        _until_finished(installed, robots, name, 4)
-        search.kill_process()
         search.until_ready()
         status = until_over(installed, robots, name, seconds=400)
 
         runs = runs_of(installed, status)
         files = {run.display_name: file_of(installed, status, run, f"{run.display_name}.json") for run in runs}
         yield status, runs, files
+
+
+def _states(installed, namespace, sweep):
+    return {run.state for run in runs_of(installed, installed.sweep(namespace, sweep))}
 
 
 def _until_finished(installed, namespace, sweep, runs):

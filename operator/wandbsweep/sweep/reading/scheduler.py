@@ -117,5 +117,6 @@ def _check_method(method: Any, engine: str, place: Place, report: Report) -> Non
 def _text(value: Any, place: Place, report: Report) -> str | None:
     if isinstance(value, str) and value:
         return value
-    report.add(Rule.WRONG_KIND, place, f"must be text, not {kind_of(value)}", "remove the key if there is none")
+    kind = "nothing" if value == "" else kind_of(value)
+    report.add(Rule.WRONG_KIND, place, f"must be text, not {kind}", "remove the key if there is none")
     return None

@@ -1,4 +1,4 @@
-"""A scan on a real server with the stock W&B agent: each trial once, in order, with its file, name and values."""
+"""A scan on a real server with the stock W&B agent: each trial as it was handed out, with its file, name and values."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from wandbsweep.sweep.definition import read_definition
+from wandbsweep.sweep.rendering.cell import sent_cell
 from wandbsweep.sweep.wandb_config import wandb_config
 from wandbsweep.tracking.config_text import config_text
 
@@ -34,14 +35,27 @@ with wandb.init() as run:
 pytestmark = pytest.mark.timeout(180)
 
 
+ENQUEUE = """mutation($id: ID!, $config: JSONString!) { enqueueSweepRun(input: {id: $id, config: $config}) { id } }"""
+SWEEP_ID = """query($entity: String, $project: String, $sweep: String!) {
+    project(name: $project, entityName: $entity) { sweep(sweepName: $sweep) { id } } }"""
+
+
 @pytest.fixture
 def sweep(server):
-    """The scan on W&B; the sweep's path."""
+    """The scan on W&B, its trials handed out as its search does; the sweep's path."""
     definition = read_definition(SCAN, field="scan.yaml")
     config = wandb_config(
         definition, display_name="scan", uid="u", token="1-t", max_runs=None, runs_per_agent=None, agent_count=1
     )
-    return server.create_sweep("lab", config_text(config))
+    path = server.create_sweep("lab", config_text(config))
+    entity, project, name = path.split("/")
+    named = {"entity": entity, "project": project, "sweep": name}
+    (identity,) = server.graphql(SWEEP_ID, named)["project"]["sweep"].values()
+    for cell in definition.trials:
+        values = {"scan": sent_cell(cell), "l2": cell.values["train.L2"], "dims": "big"}
+        recorded = {key: {"value": value} for key, value in values.items()}
+        server.graphql(ENQUEUE, {"id": identity, "config": json.dumps(recorded)})
+    return path
 
 
 def test_a_scan_is_run_to_its_end(server, sweep, runtime, environ, spawn, observe, tmp_path):
@@ -50,6 +64,7 @@ def test_a_scan_is_run_to_its_end(server, sweep, runtime, environ, spawn, observ
         {
             "WANDBSWEEP_SWEEP": sweep,
             "WANDBSWEEP_PYTHON": sys.executable,
+            "WANDBSWEEP_RUNS_PER_AGENT": "2",
             "WANDB_BASE_URL": server.url,
             "WANDB_API_KEY": server.api_key,
             "WANDB_DISABLE_GIT": "true",

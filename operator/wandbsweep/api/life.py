@@ -63,7 +63,10 @@ class Search(ApiModel):
     retry_failed: int = Field(
         default=0,
         json_schema_extra=cel(
-            Rule(rule="self >= 0 && self <= 10", message="spec.search.retryFailed must be between 0 and 10")
+            Rule(
+                rule="self >= 0 && self <= 10",
+                message="spec.search.retryFailed must be between 0 and 10; 0 runs no trial twice",
+            )
         ),
         description="How often a failed trial of a scan is run again, after all others. Raised after the end of a scan "
         "with failed trials, it takes the scan up again.",

@@ -101,6 +101,11 @@ _JOINED_AS_IT_IS = Rule(
     message="spec.evaluation has no effect on a sweep that exists: its command is on W&B; remove it, or give the "
     "definition in spec.sweep",
 )
+_JOINED_IS_SEARCHED = Rule(
+    rule="!has(self.sweepID) || !has(self.search.template) && self.search.retryFailed == 0",
+    message="spec.search has no effect on a sweep that exists: whoever made it searches it; remove it, or give the "
+    "definition in spec.sweep",
+)
 _IMMUTABLE = (
     immutable("spec.entity", "the sweep and its runs belong to it on W&B"),
     immutable("spec.project", "the sweep and its runs are in it on W&B"),
@@ -113,7 +118,7 @@ class WandbSweepSpec(ApiModel):
     """What is wanted: one sweep on W&B, and a pool of agents that work on it. Written by the user."""
 
     model_config = ConfigDict(
-        json_schema_extra=cel(_ONE_DEFINITION, _JOIN_NEEDS_PROJECT, _JOINED_AS_IT_IS, *_IMMUTABLE)
+        json_schema_extra=cel(_ONE_DEFINITION, _JOIN_NEEDS_PROJECT, _JOINED_AS_IT_IS, _JOINED_IS_SEARCHED, *_IMMUTABLE)
     )
 
     entity: str | None = Field(
@@ -144,9 +149,9 @@ class WandbSweepSpec(ApiModel):
     sweep: dict[str, Any] | None = Field(
         default=None,
         description="The sweep definition, with the keys of a sweep.yaml as W&B knows them: method, metric, "
-        "parameters, command, program, early_terminate, run_cap and so on; also method scan and protein, and "
-        "base_config. Checked by the operator; mistakes are listed in condition SweepValid. Exactly one of sweep, "
-        "sweepFrom and sweepID is set. A change makes a new sweep on W&B and stops the old one, which stays in "
+        "parameters, command, program, early_terminate, run_cap, scheduler and so on; also methods scan, protein and "
+        "stages, and base_config. Checked by the operator; mistakes are listed in condition SweepValid. Exactly one of "
+        "sweep, sweepFrom and sweepID is set. A change makes a new sweep on W&B and stops the old one, which stays in "
         "status.history; where only run_cap, name or description changed, the sweep itself is updated.",
     )
     sweep_from: SweepSource | None = Field(
@@ -185,7 +190,9 @@ class WandbSweepSpec(ApiModel):
     max_runs: int | None = Field(
         default=None,
         json_schema_extra=at_least("spec.maxRuns", 1, "leave it out for no limit"),
-        description="How many runs the whole sweep may have. It becomes run_cap on W&B and wins over a run_cap in the "
+        description="How many runs the whole sweep may have. Where it has a search of the operator's (scan, protein, "
+        "stages, scheduler), failed and crashed runs are apart: the search replaces them, though not more of them than "
+        "maxRuns. It becomes run_cap on W&B and wins over a run_cap in the "
         "definition. Absent: the definition's run_cap; where that is absent too and the method is random or bayes, "
         "agentCount times runsPerAgent if the latter is set when the sweep is created, else no limit. A change "
         "applies at once, on W&B too; what is over stays over.",

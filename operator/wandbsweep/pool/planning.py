@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from wandbsweep.pool import edits, limits, polling
 from wandbsweep.pool.actions import ClaimObject, Plan, StartAgent, StartSearch
+from wandbsweep.pool.closing import waits_for_search
 from wandbsweep.pool.creation import creation_actions, project_of, settles_in
 from wandbsweep.pool.ends import NOW, RETRY, plan_after_end, plan_deletion, plan_verdict
 from wandbsweep.pool.gpu_hours import marks
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wandbsweep.pool.facts import Snapshot
+    from wandbsweep.pool.verdict import Verdict
 
 UNSUPPORTED_RETRY: Final = timedelta(minutes=5)  # servers get new features rarely
 
@@ -37,10 +39,19 @@ def make_plan(snapshot: Snapshot) -> Plan:
     if stop := edits.replacement(snapshot):
         return Plan((stop,), look_again=NOW)
     if verdict := decide(snapshot):
-        return plan_verdict(snapshot, verdict)
+        return _soon(snapshot, verdict) or plan_verdict(snapshot, verdict)
     if snapshot.path is None:
         return _plan_creation(snapshot)
     return _plan_life(snapshot)
+
+
+def _soon(snapshot: Snapshot, verdict: Verdict) -> Plan | None:
+    """Life as before while the search says its last words; None where that is not waited for."""
+    moment = waits_for_search(snapshot, verdict)
+    if moment is None:
+        return None
+    plan = _plan_life(snapshot)
+    return replace(plan, look_again=moment if plan.look_again is None else min(plan.look_again, moment))
 
 
 def _plan_creation(snapshot: Snapshot) -> Plan:

@@ -27,6 +27,9 @@ CEL: Final[Mapping[str, Callable[[Any], bool]]] = {
     ),
     "!has(self.sweepID) || has(self.project)": lambda self: "sweepID" not in self or "project" in self,
     "!has(self.sweepID) || !has(self.evaluation)": lambda self: not {"sweepID", "evaluation"} <= self.keys(),
+    "!has(self.sweepID) || !has(self.search.template) && self.search.retryFailed == 0": lambda self: (
+        "sweepID" not in self or not ("template" in (told := self.get("search", {})) or told.get("retryFailed", 0))
+    ),
     "self >= 0 && self <= 1000": lambda self: 0 <= self <= 1000,  # noqa: PLR2004 - the rule's own bounds
     "self >= 0 && self <= 10": lambda self: 0 <= self <= 10,  # noqa: PLR2004 - the rule's own bounds
     "self >= 0": lambda self: self >= 0,

@@ -35,5 +35,4 @@ def engine_of(definition: SweepDefinition) -> Engine | None:
     """The engine that searches this sweep; None where W&B's server does."""
     if definition.method in {Engine.SCAN.value, Engine.PROTEIN.value, Engine.STAGES.value}:
         return Engine(definition.method)
-    scheduler = definition.config.get("scheduler")
-    return Engine(scheduler["engine"]) if scheduler else None
+    return Engine(definition.scheduler.engine) if definition.scheduler else None

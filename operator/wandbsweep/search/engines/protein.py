@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 from wandb.sdk.sweeps.scheduler.optimizer import RunConfig, RunSuggestion
@@ -108,8 +109,8 @@ class ProteinEngine(SearchEngine):
         note = {
             "name": f"{self._order.name}.r.{number}",
             "number": number,
-            "score": suggestion.predicted_score,
-            "cost": suggestion.predicted_cost,
+            "score": _as_json(suggestion.predicted_score),
+            "cost": _as_json(suggestion.predicted_cost),
         }
         config = recorded(self._definition, suggestion.values) | {TRIAL_NOTE: note}
         key = self._runs.suggest(config)
@@ -143,6 +144,11 @@ def seed_of(sweep_id: str) -> int:
 def recorded(definition: SweepDefinition, values: Mapping[str, Any]) -> dict[str, Any]:
     """What W&B records of a run that tries these values."""
     return recorded_values((each, values[".".join(each.path)]) for each in definition.parameters)
+
+
+def _as_json(number: float | None) -> float | None:
+    """JSON has no infinity, which a prediction far off may be."""
+    return number if number is not None and math.isfinite(number) else None
 
 
 def _definition(sweep: SweepInfo, order: SearchOrder) -> SweepDefinition:

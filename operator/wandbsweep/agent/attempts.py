@@ -188,7 +188,7 @@ class Attempts:
             startup=startup,
             rest=whole - startup,
             last_line=evaluating.failure(facts, self._limits, said) if cause is Cause.EVALUATION_FAILED else said,
-            pressed=facts.asked,
+            pressed=end.asked or end.asked_late,
             died=facts.signal is not None or end.killed or (facts.run is not None and not facts.run.begun),
             run=facts.run,
         )

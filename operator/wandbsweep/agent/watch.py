@@ -102,7 +102,9 @@ class Sight:
 def verdict(limits: Limits, sight: Sight, now: float) -> Cause | None:
     """Why the trainer has to be ended now; None while it may go on."""
     if sight.finished_at is not None:
-        return Cause.FINISHED if now >= sight.finished_at + limits.lingering else None
+        # What an evaluation needs may be written after the run was closed.
+        since = max(sight.finished_at, sight.silent_since) if limits.logs_later else sight.finished_at
+        return Cause.FINISHED if now >= since + limits.lingering else None
     if limits.evaluation and now >= sight.started_at + limits.evaluation:
         return Cause.EVALUATION_FAILED
     if limits.whole and now >= sight.started_at + limits.whole:

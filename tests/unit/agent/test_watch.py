@@ -135,3 +135,9 @@ def test_the_time_of_an_evaluation_needs_no_witness():
     limits = Limits(evaluation=30)
     assert verdict(limits, Sight(0), 29) is None
     assert verdict(limits, Sight(0), 30) is Cause.EVALUATION_FAILED
+
+
+def test_a_training_that_still_prints_after_it_closed_its_run_is_not_ended_before_its_evaluation():
+    limits = Limits(logs_later=True)
+    assert verdict(limits, Sight(0, output_at=50, finished_at=5), 79) is None
+    assert verdict(limits, Sight(0, output_at=50, finished_at=5), 80) is Cause.FINISHED

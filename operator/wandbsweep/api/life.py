@@ -31,7 +31,7 @@ class Limits(ApiModel):
         default=None,
         json_schema_extra=at_least("spec.limits.activeDeadlineSeconds", 1, "leave it out for no deadline"),
         description="So many seconds after its start the sweep fails with DeadlineExceeded, as a Job would. The clock "
-        "starts anew when a suspended sweep is resumed. Absent: no deadline.",
+        "starts anew when a suspended sweep is resumed, or a finished scan taken up again. Absent: no deadline.",
     )
     target: float | None = Field(
         default=None,

@@ -59,7 +59,7 @@ def gpu_hours_used(snapshot: Snapshot) -> bool:
 def deadline(snapshot: Snapshot) -> datetime | None:
     """When limits.activeDeadlineSeconds is over; None without one, before the start, and while suspended.
 
-    The clock starts with the sweep, and anew with each end of a suspension.
+    The clock starts with the sweep, and anew with each end of a suspension and when a scan is taken up again.
     """
     seconds, started_at = snapshot.spec.limits.active_deadline_seconds, snapshot.status.start_time
     if seconds is None or started_at is None or snapshot.spec.suspend:
@@ -67,8 +67,9 @@ def deadline(snapshot: Snapshot) -> datetime | None:
     suspended = snapshot.status.condition(ConditionType.SUSPENDED)
     if suspended and suspended.status is ConditionStatus.TRUE:
         return None
-    since = max(started_at, suspended.last_transition_time) if suspended else started_at
-    return since + timedelta(seconds=seconds)
+    pauses = (ConditionType.SUSPENDED, ConditionType.COMPLETE, ConditionType.FAILED)
+    ended = [each.last_transition_time for kind in pauses if (each := snapshot.status.condition(kind))]
+    return max(started_at, *ended) + timedelta(seconds=seconds)
 
 
 def next_moment(snapshot: Snapshot) -> datetime | None:

@@ -55,7 +55,7 @@ def _after_end(snapshot: Snapshot, outcome: Outcome) -> dict[str, object]:
     update: dict[str, object] = {"agents": _agents(snapshot, outcome, desired=0)}
     if snapshot.reading:
         update |= _from_reading(snapshot, snapshot.reading)
-    if owes_stop(snapshot.status):
+    if owes_stop(snapshot.status) or retaking.wants_retake(snapshot):
         update["conditions"] = conditions.after_end(snapshot, outcome)
         if stop := next((done for done in outcome.on_wandb if isinstance(done, SetSweepState)), None):
             update["sweep_state"] = stop.state

@@ -98,6 +98,23 @@ def test_a_w_and_b_that_cannot_be_told_leaves_the_verdict_as_it_is_and_is_told_l
     assert make_plan(over).look_again > timedelta()
 
 
+def test_why_w_and_b_cannot_be_told_is_in_the_conditions():
+    reachable = after(finished(), problem=UNREACHABLE).condition(ConditionType.WANDB_REACHABLE)
+
+    assert (reachable.status, reachable.reason) == (ConditionStatus.FALSE, Reason.SERVER_UNREACHABLE)
+
+
+def test_the_clock_of_the_deadline_starts_anew():
+    over = finished(spec={"limits": {"activeDeadlineSeconds": 60}})
+    begun = over.status.model_copy(update={"start_time": NOW - timedelta(hours=1)})
+    over = replace(over, status=begun, now=NOW + timedelta(minutes=5))
+    live = replace(over, status=after(over, AGAIN), reading=a_reading(finished=3, failed=1))
+
+    assert make_plan(live).verdict is None
+    late = make_plan(replace(live, now=live.now + timedelta(seconds=61))).verdict
+    assert late.reason is Reason.DEADLINE_EXCEEDED
+
+
 def test_a_scan_of_which_all_trials_failed_is_taken_up_as_well():
     assert make_plan(finished(reading=a_reading(state="FINISHED", failed=4))).actions == (AGAIN,)
 

@@ -103,13 +103,13 @@ class Life:
             self._look_for_a_double(call)
 
     def _look_for_a_double(self, call: Call) -> None:
-        """Two Jobs come to be in one slot only when the second is created."""
+        """Two Jobs come to be in one slot, or two searches beside each other, only when the second is created."""
         new = call.json["metadata"]
-        slot = new["labels"][labels.SLOT_LABEL]
+        slot = new["labels"].get(labels.SLOT_LABEL)
         self.doubles += [
             f"{new['name']} beside {job['metadata']['name']}"
             for job in self.place.jobs()
-            if is_going(job) and job["metadata"]["labels"][labels.SLOT_LABEL] == slot
+            if is_going(job) and job["metadata"]["labels"].get(labels.SLOT_LABEL) == slot
             if job["metadata"]["name"] != new["name"]
         ]
 

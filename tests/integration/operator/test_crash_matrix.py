@@ -22,6 +22,7 @@ import yaml
 from crash_points import FATES, Register, as_text
 from lives import Life, a_life, told_twice
 from places import a_grid, a_template
+from searched_sweeps import a_scan, a_search, searches
 from waiting import until
 from wandbsweep.api import labels
 
@@ -88,6 +89,30 @@ def a_life_cut_short(life: Life) -> Object:
     return left_behind(life, place.delete)
 
 
+def a_search_cut_short(life: Life) -> Object:
+    """Searched, scaled, given another definition, suspended and deleted, while its search waits for a node."""
+    place = life.place
+    place.apply(sweep=a_scan(0.1), agentCount=1, search=a_search())
+    until(lambda: told_agents(place) == "1", "a search waits", seconds=PATIENCE)
+    first = place.status()["sweepID"]
+    place.scale(2)
+    until(lambda: told_agents(place) == "2", "it is told of more agents", seconds=PATIENCE)
+    place.edit(sweep=a_scan(*RATES))
+    until(lambda: place.status().get("sweepID") not in {None, first}, "there is another sweep", seconds=PATIENCE)
+    until(lambda: len(searches(place)) == 1, "it has a search", seconds=PATIENCE)
+    place.edit(suspend=True)
+    place.until_condition("SearchReady", "False", reason="Suspended", seconds=PATIENCE)
+    until(lambda: not place.jobs() and not place.pods(), "no Job and no pod is left", seconds=PATIENCE)
+    until(lambda: place.status()["sweepState"] == "PAUSED", "the status says that it is paused", seconds=PATIENCE)
+    return left_behind(life, place.delete)
+
+
+def told_agents(place: Place) -> str | None:
+    """What the pod of the search is told of the number of agents."""
+    notes = (pod["metadata"].get("annotations", {}) for pod in place.pods())
+    return next((note[labels.AGENT_COUNT_ANNOTATION] for note in notes if labels.AGENT_COUNT_ANNOTATION in note), None)
+
+
 def training(place: Place) -> int:
     """How many runs train, as the object says."""
     return int(place.status().get("runs", {}).get("running", 0))
@@ -116,7 +141,7 @@ def left_behind(life: Life, end: Callable[[], object]) -> Object:
     }
 
 
-CUT_POINTS = {a_full_life: 40, a_life_cut_short: 25}
+CUT_POINTS = {a_full_life: 40, a_life_cut_short: 25, a_search_cut_short: 25}
 
 
 def reason(condition: Object) -> str:
@@ -141,7 +166,7 @@ def live(kube, server, runtime, tmp_path) -> Callable[..., Ended]:
         folder = tmp_path / f"life-{number}"
         folder.mkdir()
         fates = FATES if number % 2 else FATES[::-1]
-        node = None if course is a_life_cut_short else runtime
+        node = runtime if course is a_full_life else None
         with a_life(kube, server, node, folder, deaths, fates) as life:
             life.dies_again = number <= AT_ONCE
             state = course(life)
@@ -153,7 +178,7 @@ def live(kube, server, runtime, tmp_path) -> Callable[..., Ended]:
     return from_its_beginning
 
 
-@pytest.mark.parametrize("course", [a_full_life, a_life_cut_short])
+@pytest.mark.parametrize("course", list(CUT_POINTS))
 def test_an_operator_killed_before_and_after_each_of_its_writes_leaves_what_an_undisturbed_one_leaves(
     course, live, say
 ):

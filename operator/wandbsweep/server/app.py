@@ -87,7 +87,7 @@ async def post_graphql(request: Request) -> Response:
     encoding = request.headers.get("content-encoding")
 
     def work() -> tuple[int, str]:
-        context = GraphQLRequest(server, user, base_url(request))
+        context = GraphQLRequest(server, user, base_url(request), request.headers.get("user-agent", ""))
         answer = graphql.answer(bodies.unpack(body, encoding), context)
         return answer.status, json.dumps(answer.body, allow_nan=False)
 

@@ -42,7 +42,7 @@ def enqueue(connection: Connection, sweep: Sweep, config: str, name: str | None,
     if sweep.state in sweeps.OVER:
         raise TooManyRunsError(f"sweep {sweep.name} is {sweep.state.lower()}: it takes no more runs")
     if is_full(connection, sweep):
-        raise TooManyRunsError(f"sweep {sweep.name} has the {sweep.run_cap} runs that its run_cap allows")
+        raise TooManyRunsError(f"sweep {sweep.name} has as many runs as its run_cap of {sweep.run_cap} allows")
     if name is not None and len(name) > _LONGEST_NAME:
         raise BadRequestError(f"displayName is longer than {_LONGEST_NAME} characters")
     sampled = _wire(config)

@@ -88,3 +88,44 @@ def test_what_is_not_there_is_said_in_words(lab, sweep, path):
     status, text, _ = get(lab, path.format(entity=lab.server.entity, project=lab.project))
     assert status == 404
     assert "does not exist" in text
+
+
+def test_a_sweep_that_is_searched_elsewhere_shows_names_values_and_the_log_of_its_search(lab):
+    definition = {
+        "method": "custom",
+        "metric": {"name": "loss", "goal": "minimize"},
+        "parameters": {"x": {"min": 0.0, "max": 1.0}},
+        "scheduler": {"engine": "optuna"},
+        "run_cap": 2,
+    }
+    sweep = lab.create(definition)
+    note = {"wandbsweep": {"value": {"name": "ant.r.0", "number": 0, "score": 0.1234}}}
+    lab.enqueue(sweep, {"x": {"value": 0.5}} | note)
+    agent = lab.agent(sweep)
+    for exitcode in (1, 0):
+        run = lab.next_run(agent)
+        lab.start(run, sweep)
+        lab.finish(run, exitcode)
+        lab.enqueue(sweep, {"x": {"value": 0.25}})
+    path = f"/{lab.server.entity}/{lab.project}/sweeps/{sweep}"
+    text = get(lab, path)[1]
+    assert "custom search by optuna, minimize loss, 1 of 2 runs done" in text
+    for shown in ("ant.r.0", ">0.5<", ">0.25<"):
+        assert shown in text
+    assert "0.1234" not in text
+    assert "search writes its log" not in text
+    query = "query($p: String, $s: String!) { project(name: $p) { sweep(sweepName: $s) { controllerRunName } } }"
+    controller = lab.server.graphql(query, {"p": lab.project, "s": sweep})["project"]["sweep"]["controllerRunName"]
+    lab.start(controller)
+    assert f"/{lab.project}/runs/{controller}" in get(lab, path)[1]
+
+
+def test_a_scan_without_a_metric_shows_none(lab):
+    nothing = {"name": "wandbsweep/none", "goal": "minimize"}
+    sweep = lab.create({"method": "custom", "metric": nothing, "parameters": {"scan": {"values": ["a", "b"]}}})
+    lab.enqueue(sweep, {"scan": {"value": "a"}, "lr": {"value": 0.1}})
+    text = get(lab, f"/{lab.server.entity}/{lab.project}/sweeps/{sweep}")[1]
+    table = text.partition("<thead>")[2].partition("</thead>")[0]
+    assert "lr" in table
+    assert "wandbsweep/none" not in table
+    assert get(lab, f"/{lab.server.entity}/{lab.project}")[0] == 200

@@ -43,7 +43,11 @@ DEFINITION = {
 ENQUEUE = """
 import json, wandb
 sweep = wandb.Api().sweep("{path}")
-print(json.dumps(sweep.enqueue_run({{"x": {{"value": 1.5}}}}, display_name="by hand")))
+run = sweep.enqueue_run({{"x": {{"value": 1.5}}}}, display_name="by hand")
+try:
+    sweep.enqueue_run({{"x": {{"value": 2.5}}}})
+except Exception as error:
+    print(json.dumps([run, str(error)]))
 """
 
 
@@ -141,11 +145,12 @@ def test_a_scheduler_is_refused_with_a_reason_where_the_feature_is_off(tmp_path,
     assert "does not support" in said or "not supported" in said, said
 
 
-def test_a_user_enqueues_a_run_by_hand(server, new_lab, new_bench, tmp_path):
+def test_a_user_enqueues_a_run_by_hand_and_hears_at_once_when_there_are_enough(server, new_lab, new_bench, tmp_path):
     bench = new_bench(new_lab(server), tmp_path)
     lab = bench.lab
     sweep = lab.create(DEFINITION | {"run_cap": 1})
-    run = bench.python(ENQUEUE.format(path=f"{server.entity}/{lab.project}/{sweep}"))
+    run, refusal = bench.python(ENQUEUE.format(path=f"{server.entity}/{lab.project}/{sweep}"))
+    assert "as many runs as its run_cap of 1 allows" in refusal
     assert lab.runs(sweep) == {run: "pending"}
     (command,) = lab.heartbeat(lab.agent(sweep))
     assert (command["run_id"], command["args"]) == (run, {"x": {"value": 1.5}})

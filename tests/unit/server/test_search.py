@@ -101,3 +101,25 @@ def test_hyperband_names_the_runs_that_fall_behind(search):
 )
 def test_a_metric_is_found_flat_or_nested(row, name, value):
     assert metric_value(row, name) == value
+
+
+X = {"x": {"min": 0.0, "max": 1.0}}
+LOSS = {"metric": {"name": "loss", "goal": "minimize"}}
+BOTH = {"metrics": [{"name": "loss", "goal": "minimize"}, {"name": "size", "goal": "maximize"}]}
+
+
+@pytest.mark.parametrize(
+    ("definition", "warning"),
+    [
+        ({"method": "custom", "parameters": X} | LOSS, None),
+        ({"method": "custom", "parameters": X, "scheduler": {"engine": "optuna"}} | LOSS, None),
+        ({"method": "custom", "parameters": X, "scheduler": {"engine": "optuna"}} | BOTH, None),
+        ({"method": "bayes", "parameters": X, "scheduler": {"engine": "wandb"}} | LOSS, None),
+        ({"method": "random", "parameters": X, "scheduler": {"engine": "optuna"}} | LOSS, "does not support"),
+        ({"method": "custom", "parameters": X, "scheduler": {"engine": "other"}} | LOSS, "is not supported"),
+        ({"method": "random", "parameters": X} | BOTH, "requires `method: custom`"),
+    ],
+)
+def test_sweeps_that_are_searched_elsewhere_are_checked_as_on_wandb(search, definition, warning):
+    found = search.violations(definition)
+    assert any(warning in each for each in found) if warning else found == []

@@ -28,11 +28,12 @@ LARGEST_PAGE = 1000
 
 @dataclass
 class GraphQLRequest:
-    """One request: whose it is, through which URL it came, and its reading connection while it is executed."""
+    """One request: whose it is, through which URL and by which program, and its connection while it is executed."""
 
     server: Server
     user: User
     base_url: str
+    user_agent: str = ""
     _open: ExitStack = field(default_factory=ExitStack)
     _connection: Connection | None = None
 
@@ -46,6 +47,11 @@ class GraphQLRequest:
     @property
     def now(self) -> float:
         return self.server.now()
+
+    @property
+    def somebody_waits(self) -> bool:
+        """Whether `wandb.Api` asks for somebody, who wants an answer rather than that it is tried again and again."""
+        return self.user_agent.startswith("W&B Public Client")
 
     def entity(self, name: str | None) -> str:
         """The entity asked for; none means the user's own."""

@@ -8,7 +8,7 @@ from ariadne import MutationType, ObjectType
 
 from wandbsweep.server import lifecycle, waiting
 from wandbsweep.server.definitions import read_definition, stored_columns
-from wandbsweep.server.errors import BadRequestError, NotFoundError
+from wandbsweep.server.errors import BadRequestError, ConflictError, NotFoundError, TooManyRunsError
 from wandbsweep.server.filters import run_filter, run_order
 from wandbsweep.server.json_text import read_json, write_json
 from wandbsweep.server.resolvers.request import GraphQLRequest, connection_page, iso, node_id, number_of
@@ -52,7 +52,10 @@ def _enqueue_sweep_run(_: Any, info: Info, input: dict[str, Any]) -> dict[str, A
         raise BadRequestError("runs cannot be enqueued on this server: its setting --local-scheduler is off")
     with request.server.database.write() as connection:
         found = find_sweep(connection, request, input["id"])
-        run = waiting.enqueue(connection, found, input["config"], input.get("displayName"), now=request.now)
+        try:
+            run = waiting.enqueue(connection, found, input["config"], input.get("displayName"), now=request.now)
+        except TooManyRunsError as error:
+            raise ConflictError(str(error)) if request.somebody_waits else error from None
     return {"id": run.name, "runQueueItemId": None}
 
 

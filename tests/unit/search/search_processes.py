@@ -43,14 +43,14 @@ class SearchProcess:
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
-    def code(self, *, seconds: float = 50) -> int:
+    def code(self, *, seconds: float = 150) -> int:
         """Waits for its end."""
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"it did not end within {seconds} s:\n{self.log}") from None
 
-    def says(self, words: str, *, seconds: float = 40) -> None:
+    def says(self, words: str, *, seconds: float = 90) -> None:
         """Waits for these words in the log."""
 
         def said() -> bool:

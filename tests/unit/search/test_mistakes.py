@@ -15,6 +15,8 @@ from wandbsweep.agent.exit_codes import SearchExit
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.timeout(180)  # a process that imports wandb takes seconds, on a busy machine many
+
 SWEEP = """\
 method: custom
 metric: {name: loss}

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from servers import RunningServer
 
+pytestmark = pytest.mark.timeout(180)  # wandb-core polls every five seconds, and a busy machine does not
+
 OPTUNA = {
     "program": "train.py",
     "method": "custom",
@@ -33,6 +35,17 @@ SCAN = {
     "method": "scan",
     "name": "rates",
     "parameters": {"lr": {"name": "lr", "group": 0, "values": [10.0**-n for n in range(8)]}},
+}
+
+
+PROTEIN = {
+    "program": "train.py",
+    "method": "protein",
+    "name": "hunt",
+    "metric": {"name": "score", "goal": "maximize"},
+    "run_cap": 5,
+    "parameters": {"lr": {"distribution": "log_normal", "min": 0.001, "max": 0.1}},
+    "protein": {"cost_key": "price"},
 }
 
 
@@ -75,6 +88,34 @@ def test_five_runs_mean_five_whichever_fail_and_however_many_agents_there_are(wa
     assert not search.is_ready
 
 
+def test_the_results_of_the_last_runs_are_recorded_too(wandb_server, searches, tmp_path):
+    path, file = a_sweep(wandb_server, tmp_path, PROTEIN, "last")
+
+    with QuickAgents(wandb_server, path, 2, lambda number: (0, {"score": float(number), "price": 1.0 + number})):
+        search = searches.start(path, "--file", file, "--agents", "2")
+
+        assert search.code() == 0
+
+    runs = runs_of(wandb_server, path)
+    assert [run["summary"].get("protein.state") for run in runs] == ["success"] * 5
+    assert [run["tags"] for run in runs] == [["protein:front"]] * 5
+    assert sorted(run["config"]["wandbsweep"]["name"] for run in runs) == [f"hunt.r.{n}" for n in range(5)]
+
+
+def test_a_search_goes_on_after_wandb_was_away(searches, tmp_path, wandb_server):
+    path, file = a_sweep(wandb_server, tmp_path, OPTUNA, "outage")
+    search = searches.start(path, "--file", file, "--agents", "2")
+    until_there_are(2, wandb_server, path, "runs wait for both agents")
+
+    wandb_server.kill()
+    search.says("could not be renewed")
+    wandb_server.start()
+
+    with QuickAgents(wandb_server, path, 2, finishes):
+        assert search.code() == 0
+    assert [run["state"] for run in runs_of(wandb_server, path)] == ["finished"] * 5
+
+
 def test_runs_without_the_sweeps_metric_use_the_budget(wandb_server, searches, tmp_path):
     path, file = a_sweep(wandb_server, tmp_path, OPTUNA, "silent")
 
@@ -93,15 +134,15 @@ def test_as_many_runs_are_in_flight_as_there_are_agents_now(wandb_server, search
 
     searches.start(path, "--file", file, WANDBSWEEP_AGENT_COUNT_FILE=str(count))
 
-    until(lambda: len(runs_of(wandb_server, path)) == 2, "two runs wait for two agents")
+    until_there_are(2, wandb_server, path, "two runs wait for two agents")
     count.write_text("4")
-    until(lambda: len(runs_of(wandb_server, path)) == 4, "two more wait once there are four")
+    until_there_are(4, wandb_server, path, "two more wait once there are four")
 
 
 def test_a_search_that_is_asked_to_end_goes_on_elsewhere_and_nothing_is_tried_twice(wandb_server, searches, tmp_path):
     path, file = a_sweep(wandb_server, tmp_path, SCAN, "drain")
     first = searches.start(path, "--file", file, "--agents", "2")
-    until(lambda: len(runs_of(wandb_server, path)) == 4, "two runs wait for each of two agents")
+    until_there_are(4, wandb_server, path, "two runs wait for each of two agents")
     assert first.is_ready
 
     first.send(signal.SIGTERM)
@@ -133,14 +174,14 @@ def test_of_two_searches_one_waits_until_the_other_has_given_up_its_lease(wandb_
 def test_a_search_that_is_killed_is_followed_by_one_that_waits(wandb_server, searches, tmp_path):
     path, file = a_sweep(wandb_server, tmp_path, SCAN, "killed")
     first = searches.start(path, "--file", file, "--agents", "2")
-    until(lambda: len(runs_of(wandb_server, path)) == 4, "the first hands out runs")
+    until_there_are(4, wandb_server, path, "the first hands out runs")
     second = searches.start(path, "--file", file, "--agents", "2")
     second.says("another search leads")
 
     first.send(signal.SIGKILL)
 
     with QuickAgents(wandb_server, path, 2, finishes):
-        until(lambda: len(runs_of(wandb_server, path)) == 8, "the second hands out the others", seconds=55)
+        until_there_are(8, wandb_server, path, "the second hands out the others")
     assert_each_cell_once(runs_of(wandb_server, path))
 
 
@@ -153,7 +194,7 @@ def test_a_paused_sweep_gets_no_runs_until_it_goes_on(wandb_server, searches, tm
 
     set_state(wandb_server, path, "RUNNING")
 
-    until(lambda: len(runs_of(wandb_server, path)) == 2, "runs wait for both agents")
+    until_there_are(2, wandb_server, path, "runs wait for both agents")
 
 
 def test_a_search_whose_sweep_is_canceled_is_done(wandb_server, searches, tmp_path):
@@ -200,6 +241,10 @@ def test_in_a_pod_a_search_is_told_all_by_its_environment(wandb_server, searches
 
     assert len(runs_of(wandb_server, path)) == 2
     assert sorted(each.name for each in search.folder.iterdir()) == ["last-words", "log"]
+
+
+def until_there_are(count: int, server: RunningServer, path: str, what: str) -> None:
+    until(lambda: len(runs_of(server, path)) == count, what, seconds=120)
 
 
 def set_state(server: RunningServer, path: str, state: str) -> None:

@@ -53,8 +53,9 @@ def of_kind(manifests: list[Manifest], kind: str) -> list[Manifest]:
     return [manifest for manifest in manifests if manifest["kind"] == kind]
 
 
-def the_one(manifests: list[Manifest], kind: str) -> Manifest:
-    (manifest,) = of_kind(manifests, kind)
+def the_one(manifests: list[Manifest], kind: str, name: str | None = None) -> Manifest:
+    """The only manifest of this kind, or of this kind and name."""
+    (manifest,) = [each for each in of_kind(manifests, kind) if name in {None, each["metadata"]["name"]}]
     return manifest
 
 

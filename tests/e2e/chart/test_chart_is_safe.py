@@ -69,14 +69,14 @@ def test_every_pod_is_admitted_under_restricted(render) -> None:
 
 def test_an_operator_for_all_namespaces_may_do_its_work_and_no_more(render) -> None:
     manifests = render(EVERYWHERE)
-    assert rules(the_one(manifests, "ClusterRole")) == WORK_IN_A_NAMESPACE | DISCOVERY
+    assert rules(the_one(manifests, "ClusterRole", "wandbsweep")) == WORK_IN_A_NAMESPACE | DISCOVERY
     role = the_one(manifests, "Role")
     assert (role["metadata"]["namespace"], rules(role)) == ("sweeps", ITS_LEASE)
 
 
 def test_an_operator_for_some_namespaces_has_rights_in_these_only(render) -> None:
     manifests = render(NAMESPACED)
-    assert rules(the_one(manifests, "ClusterRole")) == DISCOVERY | NAMESPACES
+    assert rules(the_one(manifests, "ClusterRole", "wandbsweep")) == DISCOVERY | NAMESPACES
     lease, *roles = of_kind(manifests, "Role")
     assert (lease["metadata"]["namespace"], rules(lease)) == ("sweeps", ITS_LEASE)
     assert [role["metadata"]["namespace"] for role in roles] == ["lab-a", "lab-b"]
@@ -85,7 +85,7 @@ def test_an_operator_for_some_namespaces_has_rights_in_these_only(render) -> Non
 
 @pytest.mark.parametrize("names", [["lab-key", "other-key"], []], ids=["two", "none"])
 def test_secrets_are_read_by_name_only(render, names: list[str]) -> None:
-    role = the_one(render({"wandb": {"apiKeySecretNames": names}}), "ClusterRole")
+    role = the_one(render({"wandb": {"apiKeySecretNames": names}}), "ClusterRole", "wandbsweep")
     readable = {resource for _, resource, _ in rules(role) if resource.startswith("secrets")}
     assert readable == {f"secrets:{name}" for name in names}
 

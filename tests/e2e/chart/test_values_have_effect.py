@@ -12,6 +12,8 @@ SCHEMA = CHART / "values.schema.json"
 WITH_SERVER = {"server": {"enabled": True, "apiKey": {"existingSecret": "a-key"}}}
 GENERATED_KEY = {"server": {"enabled": True}}
 RESOURCES = {"requests": {"cpu": "77m"}, "limits": {"memory": "77Mi"}}
+PROXY = [{"name": "HTTPS_PROXY", "value": "http://proxy.example.com:3128"}]
+POLICIES = {"networkPolicy": {"enabled": True}}
 AFFINITY = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
 
 # path -> (another value, what must be set besides for it to matter)
@@ -33,8 +35,29 @@ CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {
     "operator.nodeSelector": ({"pool": "cpu"}, {}),
     "operator.tolerations": ([{"key": "cpu-only"}], {}),
     "operator.affinity": (AFFINITY, {}),
+    "operator.topologySpreadConstraints": (
+        [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}],
+        {},
+    ),
+    "operator.priorityClassName": ("system-cluster-critical", {}),
+    "operator.podAnnotations": ({"sidecar.istio.io/inject": "false"}, {}),
+    "operator.extraEnv": (PROXY, {}),
+    "operator.podDisruptionBudget.enabled": (False, {"operator": {"replicas": 2}}),
+    "userRoles.enabled": (False, {}),
+    "networkPolicy.enabled": (True, {}),
+    "networkPolicy.metricsFrom": ([{"namespaceSelector": {}}], POLICIES),
+    "networkPolicy.serverFrom": ([{"namespaceSelector": {}}], {**WITH_SERVER, **POLICIES}),
+    "networkPolicy.dnsPorts": ([{"port": 5353, "protocol": "UDP"}], POLICIES),
+    "networkPolicy.egressPorts": ([443], POLICIES),
     "metrics.service.enabled": (False, {}),
     "metrics.service.port": (9090, {}),
+    "metrics.serviceMonitor.enabled": (True, {}),
+    "metrics.serviceMonitor.interval": ("1m", nested("metrics.serviceMonitor.enabled", value=True)),
+    "metrics.serviceMonitor.labels": ({"release": "p"}, nested("metrics.serviceMonitor.enabled", value=True)),
+    "metrics.prometheusRule.enabled": (True, {}),
+    "metrics.prometheusRule.labels": ({"release": "p"}, nested("metrics.prometheusRule.enabled", value=True)),
+    "metrics.dashboard.enabled": (True, {}),
+    "metrics.dashboard.labels": ({"folder": "labs"}, nested("metrics.dashboard.enabled", value=True)),
     "server.enabled": (True, {}),
     "server.apiKey.secretName": ("made-key", GENERATED_KEY),
     "server.apiKey.existingSecret": ("lab-key", GENERATED_KEY),
@@ -54,6 +77,9 @@ CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {
     "server.nodeSelector": ({"pool": "cpu"}, WITH_SERVER),
     "server.tolerations": ([{"key": "cpu-only"}], WITH_SERVER),
     "server.affinity": (AFFINITY, WITH_SERVER),
+    "server.priorityClassName": ("system-cluster-critical", WITH_SERVER),
+    "server.podAnnotations": ({"sidecar.istio.io/inject": "false"}, WITH_SERVER),
+    "server.extraEnv": (PROXY, WITH_SERVER),
 }
 
 

@@ -147,8 +147,8 @@ def recorded(definition: SweepDefinition, values: Mapping[str, Any]) -> dict[str
 
 
 def _as_json(number: float | None) -> float | None:
-    """JSON has no infinity, which a prediction far off may be."""
-    return number if number is not None and math.isfinite(number) else None
+    """Six digits, since the last ones are chance; JSON has no infinity, which a prediction far off may be."""
+    return float(f"{number:.6g}") if number is not None and math.isfinite(number) else None
 
 
 def _definition(sweep: SweepInfo, order: SearchOrder) -> SweepDefinition:

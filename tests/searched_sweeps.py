@@ -76,7 +76,7 @@ def another_search(place: Place, *known: str) -> str:
         pod = search_pod(place)
         return None if pod in known else pod
 
-    return str(until(found, "a search is ready", seconds=90))
+    return str(until(found, "a search is ready", seconds=180))
 
 
 def kill(node: Node, pod: str) -> None:

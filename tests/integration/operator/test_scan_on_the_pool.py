@@ -8,7 +8,7 @@ from places import a_template
 from searched_sweeps import a_scan, a_search, runs, search_pod, searches
 from waiting import until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
 RATES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 NAMES = [f"lr_{rate}" for rate in RATES]
@@ -24,7 +24,7 @@ def test_a_failed_trial_is_run_again_when_retry_failed_is_raised_after_the_end(o
     node_for(operated, TRAINER_BAD_LR=str(BAD), TRAINER_MENDED=str(mended))
     operated.apply(sweep=a_scan(*RATES), agentCount=3, search=a_search())
 
-    operated.until_condition("Complete", seconds=150)
+    operated.until_condition("Complete", seconds=240)
 
     assert names(operated) == NAMES
     assert names(operated, "failed") == [f"lr_{BAD}"]
@@ -37,7 +37,7 @@ def test_a_failed_trial_is_run_again_when_retry_failed_is_raised_after_the_end(o
     operated.edit(search={"retryFailed": 1})
 
     operated.until_condition("Complete", "False", seconds=60)
-    operated.until_condition("Complete", seconds=120)
+    operated.until_condition("Complete", seconds=240)
     assert names(operated, "finished") == NAMES
     assert names(operated, "failed") == [f"lr_{BAD}"]
     assert operated.sweep_state() == "FINISHED"
@@ -73,4 +73,4 @@ def test_a_scan_is_suspended_resumed_scaled_and_deleted(operated, node_for, tmp_
 
 
 def until_training(place, number):
-    until(lambda: place.status().get("runs", {}).get("running") == number, f"{number} runs train", seconds=90)
+    until(lambda: place.status().get("runs", {}).get("running") == number, f"{number} runs train", seconds=180)

@@ -9,7 +9,7 @@ import pytest
 from searched_sweeps import a_search, another_search, by_protein, kill, runs, searches
 from waiting import until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
 RUNS = 8
 
@@ -26,7 +26,7 @@ def test_a_search_killed_twice_and_an_operator_killed_once_hand_nothing_out_twic
     kill(node, second)
     proxied_operator.start()
 
-    place.until_condition("Complete", seconds=180)
+    place.until_condition("Complete", seconds=300)
 
     ended, status = runs(place), place.status()
     assert {run["state"] for run in ended} == {"finished"}

@@ -13,7 +13,7 @@ from searched_sweeps import a_search, by_optuna, by_protein, runs, searches
 from servers import running_server
 from waiting import until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 QUICK = Path(__file__).parents[2] / "systems" / "metta" / "quick.yaml"
 
@@ -26,7 +26,7 @@ def test_optuna_makes_exactly_as_many_good_runs_as_were_asked_for_beside_those_t
     node_for(operated, TRAINER_FAILURES=str(failures))
     operated.apply(sweep=by_optuna(), agentCount=2, maxRuns=5, search=a_search())
 
-    operated.until_condition("Complete", seconds=150)
+    operated.until_condition("Complete", seconds=240)
 
     assert len(runs(operated, "finished")) == 5
     assert len(runs(operated, "failed")) == 2

@@ -60,6 +60,12 @@ class Budget:
             return False
         return count.committed >= self.max_runs or count.failed >= self.max_runs
 
+    def in_words(self, count: Count) -> str:
+        """Why it is spent."""
+        if self.max_runs is not None and count.committed < self.max_runs:
+            return f"{count.failed} runs failed, and no more than the run cap ({self.max_runs}) are replaced"
+        return f"the run cap ({self.max_runs}) is used up"
+
 
 @dataclass
 class Ledger:

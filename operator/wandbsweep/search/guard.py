@@ -48,6 +48,7 @@ class GuardedOptimizer(Optimizer):
 
     Attributes:
         failure: what the engine raised when it was asked, which ends the scheduler.
+        why_over: what the search ends the sweep for; empty while it goes on.
         hands_out: whether suggestions are on their way to W&B at this moment.
     """
 
@@ -69,6 +70,7 @@ class GuardedOptimizer(Optimizer):
         self._on_ready = on_ready
         self._ready = False
         self.failure: Exception | None = None
+        self.why_over = ""
         self.hands_out = False
         super().__init__(sweep)
 
@@ -164,6 +166,7 @@ class GuardedOptimizer(Optimizer):
         """An empty answer ends the sweep, so it is given only once no run can change anything any more."""
         budget = self._budget()
         if budget.is_spent(count):
+            self.why_over = budget.in_words(count)
             return []
         room = min(n, budget.room(count))
         if room == 0:
@@ -173,7 +176,12 @@ class GuardedOptimizer(Optimizer):
         except Exception as error:
             self.failure = error
             raise
-        return suggestions if suggestions or not count.alive else None
+        if suggestions or suggestions is None:
+            return suggestions
+        if count.alive:
+            return None
+        self.why_over = f"{self.engine} has nothing more to try"
+        return []
 
     def _still_leads(self) -> bool:
         try:

@@ -208,7 +208,8 @@ class SearchSession:
             pass
         except TrackingError as error:
             return SearchEnding(SearchExit.UNREACHABLE, f"the search is done, and W&B could not be told: {error}")
-        return SearchEnding(SearchExit.DONE, done.message or "the sweep is over")
+        why = self._guard.why_over if self._guard is not None else ""
+        return SearchEnding(SearchExit.DONE, why or done.message or "the sweep is over")
 
     def _asked_to_end(self) -> SearchEnding:
         """Drained, unless the sweep is over: whoever asked may have known that sooner than the scheduler."""

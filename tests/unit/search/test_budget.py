@@ -37,6 +37,11 @@ def test_a_budget_is_not_spent_while_a_run_may_still_fail():
     assert Budget(5, 3).is_spent(Count(alive=0, committed=5, failed=0))
 
 
+def test_why_a_budget_is_spent_is_told_apart():
+    assert Budget(5, 3).in_words(Count(alive=0, committed=5, failed=2)) == "the run cap (5) is used up"
+    assert "5 runs failed" in Budget(5, 3).in_words(Count(alive=0, committed=2, failed=5))
+
+
 def test_a_suggestion_counts_until_it_is_seen_as_a_run_and_not_twice_then():
     ledger = Ledger()
     ledger.suggest("s1")

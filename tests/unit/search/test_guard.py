@@ -268,6 +268,7 @@ def test_an_engine_with_nothing_more_to_try_is_asked_again_while_a_run_is_alive(
     search.wandb.has("r1", "finished", **GOOD)
     search.guard.tell_run(suggestion.run_id, a_run("r1", RunState.FINISHED, **GOOD))
     assert search.guard.ask_n_runs(10) == []
+    assert search.guard.why_over == "protein has nothing more to try"
 
 
 def test_without_the_lease_nothing_is_suggested(search):

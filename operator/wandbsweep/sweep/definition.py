@@ -7,6 +7,7 @@ All that comes later (the configuration sent to W&B, the server's own checks, th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -106,13 +107,16 @@ def read_definition(
     parameters, trials = _read_search(config, method, base_config, place, report)
     if scheduler:
         check_distributions(parameters, scheduler, report)
+    stages = read_stages(config, parameters, place, report)
+    given = [parameters, *(stage.own for stage in stages)]
     if not isinstance(source, str):
-        warn_of_whole_bounds(parameters, report)
+        warn_of_whole_bounds(chain.from_iterable(given), report)
         check_order(config.get("parameters"), parameters, place / "parameters", report)
     words = read_command(config, place, report)
-    program, command = without_wrapper(config.get("program") or None, words, written=bool(config.get("command")))
+    program, command = without_wrapper(_text(config, "program"), words, written=bool(config.get("command")))
     check_use(base_config, config, command, place, report)
-    rehearse(parameters, command, place / "parameters", report)
+    for each in given:
+        rehearse(each, command, place / "parameters", report)
     check_arguments(parameters, command, program, place, report)
     definition = SweepDefinition(
         config=config,
@@ -129,7 +133,7 @@ def read_definition(
         trials=trials,
         protein=read_protein(config, place, report) if method == PROTEIN else None,
         scheduler=scheduler,
-        stages=read_stages(config, parameters, place, report),
+        stages=stages,
         warnings=report.warnings,
     )
     if report.errors:
@@ -173,6 +177,12 @@ def _read_method(config: Mapping[str, Any], place: Place, report: Report) -> str
         remedy = did_you_mean(method, METHODS, choice)
         report.add(Rule.INVALID_VALUE, place / "method", f"{method!r} is no search method", remedy)
     return ""
+
+
+def _text(config: Mapping[str, Any], key: str) -> str | None:
+    """None also for what is no text, which the check of its key has told of."""
+    value = config.get(key)
+    return value if isinstance(value, str) and value else None
 
 
 def _read_run_cap(config: Mapping[str, Any], place: Place, report: Report) -> int | None:

@@ -14,6 +14,8 @@ from wandbsweep.sweep.reading.settings import check_settings, distribution_of
 from wandbsweep.sweep.rules import Rule
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from wandbsweep.sweep.problems import Place, Report
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
@@ -79,7 +81,7 @@ def check_grid(parameters: tuple[Parameter, ...], report: Report) -> None:
             )
 
 
-def warn_of_whole_bounds(parameters: tuple[Parameter, ...], report: Report) -> None:
+def warn_of_whole_bounds(parameters: Iterable[Parameter], report: Report) -> None:
     """JSON from Kubernetes cannot tell 1.0 from 1, so W&B may draw whole numbers where reals were meant."""
     for parameter in parameters:
         if parameter.distribution == INT_UNIFORM and parameter.implied:

@@ -51,6 +51,11 @@ class Stage:
         return self.best or max(_BEST, count // _BEST_SHARE)
 
     @property
+    def own(self) -> tuple[Parameter, ...]:
+        """The parameters that it gives anew."""
+        return tuple(parameter for parameter in self.parameters if parameter.path in self.replaced)
+
+    @property
     def cells(self) -> Cells | None:
         """Those of a grid over the whole ranges."""
         return Cells.of(self.parameters, self.points, self.run_cap) if self.method == "grid" else None

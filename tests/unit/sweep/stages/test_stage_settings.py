@@ -108,3 +108,15 @@ def test_wandb_is_told_of_a_custom_search_over_the_whole_ranges():
     assert "stages" not in told
     assert told["parameters"]["lr"] == LR
     assert told["run_cap"] == 50 + 20
+
+
+def test_the_values_that_a_stage_gives_are_rehearsed_as_all_others_are():
+    stages = [{"method": "grid", "parameters": {"activation": {"values": ["a\0b"]}}}]
+
+    assert errors(sweep(stages))[0].startswith("sweep.stages[0].parameters.activation.values[0]: ")
+
+
+def test_whole_bounds_of_a_stage_are_warned_of_where_kubernetes_may_have_made_them_whole():
+    definition = read([{"method": "grid", "parameters": {"gamma": {"min": 0, "max": 1}}}])
+
+    assert [str(each.place.path) for each in definition.warnings] == ["sweep.stages[0].parameters.gamma"]

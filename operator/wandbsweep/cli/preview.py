@@ -12,7 +12,6 @@ from wandbsweep.cli.output import output_option, written
 from wandbsweep.cli.sweeps import read_sweep
 from wandbsweep.cli.trials import as_data, as_lines, rendered
 from wandbsweep.sweep.protein.settings import PROTEIN
-from wandbsweep.sweep.stages.settings import STAGES
 from wandbsweep.sweep.trials.trials import known_beforehand
 from wandbsweep.sweep.wandb_config import grid_size
 
@@ -76,7 +75,7 @@ def _runs(sweep: Sweep, count: int | None, seed: int) -> Sequence[Mapping[str, A
         return list(islice(known, min(wanted, _size(sweep) or 0)))
     from wandbsweep.cli.sampling import drawn  # noqa: PLC0415 - a grid needs no engine
 
-    if sweep.definition.method in ("bayes", PROTEIN, STAGES):
+    if sweep.definition.method in ("bayes", PROTEIN):
         told = "learns from the runs of the sweep; this is what its first suggestions look like"
         click.echo(f"note: method {sweep.definition.method} {told}", err=True)
     return drawn(sweep, wanted, seed)

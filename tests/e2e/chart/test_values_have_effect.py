@@ -73,6 +73,7 @@ CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {
     "server.settings.agentTimeout": (61, WITH_SERVER),
     "server.settings.stopGrace": (2.5, WITH_SERVER),
     "server.settings.uploadLimitMib": (100, WITH_SERVER),
+    "server.settings.localScheduler": (False, WITH_SERVER),
     "server.resources": (RESOURCES, WITH_SERVER),
     "server.nodeSelector": ({"pool": "cpu"}, WITH_SERVER),
     "server.tolerations": ([{"key": "cpu-only"}], WITH_SERVER),

@@ -26,9 +26,9 @@ def test_every_package_of_an_image_is_checked_by_hash(image: Image) -> None:
         assert "--hash=sha256:" in entry
 
 
-def test_agents_use_the_sdk_that_the_server_is_held_to_and_the_operator_carries_none() -> None:
+def test_agents_and_searches_use_the_sdk_that_the_server_is_held_to() -> None:
     assert pins(IMAGES["trainer-cpu"].lock)["wandb"] == "0.31.0"
-    assert "wandb" not in pins(IMAGES["operator"].lock)
+    assert pins(IMAGES["operator"].lock)["wandb"] == "0.31.0"
 
 
 @pytest.mark.parametrize("image", IMAGES.values(), ids=lambda image: image.name)

@@ -73,7 +73,7 @@ def check_arguments(
 
 
 def _check_macros(command: Sequence[str], program: str | None, place: Place, report: Report) -> None:
-    words = (*command, program or "")
+    words = (*command, str(program or ""))
     signs = (*_READS_WANDB_CONFIG, _MEANT_AS_MACRO)
     if argument_macros(command) or any(sign in word for word in words for sign in signs):
         return

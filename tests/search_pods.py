@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Object = dict[str, Any]
 
-_READY_WITHIN_SECONDS = 180  # two back-offs, and a busy machine
+_READY_WITHIN_SECONDS = 240  # two back-offs, and a busy machine
 
 
 @dataclass

@@ -71,7 +71,7 @@ def _until_finished(installed, namespace, runs):
     def finished():
         return installed.sweep(namespace, SYSTEM).get("runs", {}).get("finished", 0) >= runs
 
-    until(finished, f"{runs} runs finished", seconds=240, every=1)
+    until(finished, f"{runs} runs finished", seconds=400, every=1)
 
 
 def test_there_are_sixteen_runs_all_of_them_finished(searched):

@@ -81,7 +81,8 @@ def scanned(installed, scan):
         name = scan["metadata"]["name"]
         installed.apply(robots, scan)
         search = SearchPod(installed, robots, name)
-        until(lambda: _states(installed, robots, name) & {"running", "finished"}, "a trial runs", seconds=120)
+        search.until_ready()
+        until(lambda: _states(installed, robots, name) & {"running", "finished"}, "a trial runs", seconds=240)
         search.kill_process()  # six of the eight are handed out, two for each agent
         _until_finished(installed, robots, name, 2)
         installed.kill_operator()
@@ -101,7 +102,7 @@ def _until_finished(installed, namespace, sweep, runs):
     def finished():
         return installed.sweep(namespace, sweep).get("runs", {}).get("finished", 0) >= runs
 
-    until(finished, f"{runs} runs finished", seconds=240, every=1)
+    until(finished, f"{runs} runs finished", seconds=400, every=1)
 
 
 def test_the_names_are_those_of_the_tutorial():

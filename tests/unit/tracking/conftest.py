@@ -61,7 +61,7 @@ async def new_tracker() -> AsyncIterator[Callable[..., WandbTracker]]:
 
 @pytest.fixture
 def tracker(new_tracker: Callable[..., WandbTracker]) -> WandbTracker:
-    return new_tracker(timeout_seconds=10.0)
+    return new_tracker(timeout_seconds=30.0)
 
 
 @pytest.fixture

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import signal
 from enum import IntEnum
-from typing import final
+from typing import TYPE_CHECKING, final
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
-@final
-class AgentExit(IntEnum):
-    """How `wandbsweep agent`, the container's main process, ends. Read by the operator and by podFailurePolicy."""
+class _ContainerExit(IntEnum):
+    """An exit code of a container's main process; its reason is in the termination message too."""
 
     reason: str
     when: str
     reader: str
 
-    def __new__(cls, code: int, reason: str, when: str, reader: str) -> AgentExit:
+    def __new__(cls, code: int, reason: str, when: str, reader: str) -> Self:
         """An integer that also carries its row of the table."""
         member = int.__new__(cls, code)
         member._value_ = code
@@ -27,6 +29,11 @@ class AgentExit(IntEnum):
         member.when = when
         member.reader = reader
         return member
+
+
+@final
+class AgentExit(_ContainerExit):
+    """How `wandbsweep agent`, the container's main process, ends. Read by the operator and by podFailurePolicy."""
 
     DONE = (
         0,
@@ -132,21 +139,8 @@ class TrialExit(IntEnum):
 
 
 @final
-class SearchExit(IntEnum):
+class SearchExit(_ContainerExit):
     """How `wandbsweep search` ends. Read by the operator, which starts another search or waits for an edit."""
-
-    reason: str
-    when: str
-    reader: str
-
-    def __new__(cls, code: int, reason: str, when: str, reader: str) -> SearchExit:
-        """An integer that also carries its row of the table."""
-        member = int.__new__(cls, code)
-        member._value_ = code
-        member.reason = reason
-        member.when = when
-        member.reader = reader
-        return member
 
     DONE = (0, "Done", "The sweep is over on W&B.", "The operator writes the verdict.")
     DRAINED = (

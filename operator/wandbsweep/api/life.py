@@ -118,7 +118,8 @@ class TrialSettings(ApiModel):
     timeout_seconds: int | None = Field(
         default=None,
         json_schema_extra=at_least("spec.trial.timeoutSeconds", 1, "leave it out for no limit"),
-        description="A trial that takes longer is ended with cause run-timeout. Absent: no limit.",
+        description="A trial that takes longer, its evaluation included, is ended with cause run-timeout. Absent: no "
+        "limit.",
     )
     startup_retries: int = Field(
         default=1,

@@ -73,7 +73,7 @@ bench: $(VENV)/.installed ## What definitions, trials and the operator cost, pri
 	@$(BIN)/python tests/bench
 
 bench-search: $(VENV)/.installed ## What Protein finds against other engines, printed; BENCH_ARGS="--trials 20 --seeds 2" for a quick look
-	@$(BIN)/python tests/bench/search $(BENCH_ARGS)
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/bench/search $(BENCH_ARGS)
 
 images: $(VENV)/.installed ## Build the images
 	@$(BIN)/python hack/images build

@@ -20,6 +20,9 @@ _DEFAULTS: Final = {
     "WANDB_X_DISABLE_STATS": "true",
     "WANDB_X_DISABLE_META": "true",
     "WANDB_X_SAVE_REQUIREMENTS": "false",
+    # Models are small: threads on all cores of a large node would mostly wait for each other.
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
 }
 _FOLDERS: Final = ("WANDB_DIR", "WANDB_CACHE_DIR", "WANDB_CONFIG_DIR", "WANDB_DATA_DIR", "WANDB_ARTIFACT_DIR")
 _FOREIGN: Final = ("WANDB_RUN_ID", "WANDB_SWEEP_ID", "WANDB_SWEEP_PARAM_PATH", "WANDB_SERVICE", "WANDB_MODE")
@@ -27,7 +30,10 @@ _FOREIGN: Final = ("WANDB_RUN_ID", "WANDB_SWEEP_ID", "WANDB_SWEEP_PARAM_PATH", "
 
 
 def settle_in(environ: MutableMapping[str, str], scratch: Path) -> None:
-    """Change the environment of this process, before wandb is imported; wandb's files go into the scratch folder."""
+    """Change the environment of this process, before wandb and numpy are imported.
+
+    wandb's files go into the scratch folder.
+    """
     for name in _FOREIGN:
         environ.pop(name, None)
     for name, value in _DEFAULTS.items():

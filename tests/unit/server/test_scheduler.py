@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import subprocess
 
 # Agents and schedulers ask every five seconds, and a busy machine takes its time to start Python: no test is quick.
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 LEAN = {
     "WANDB_CONSOLE": "off",
@@ -89,7 +89,7 @@ class Scenario:
 
     def finish(self) -> None:
         """Everybody goes home by himself, and without a complaint."""
-        _, self.said = self.scheduler.communicate(timeout=150)
+        _, self.said = self.scheduler.communicate(timeout=240)
         assert self.scheduler.returncode == 0, self.said[-3000:]
         for agent in self.agents:
             _, errors = agent.communicate(timeout=60)

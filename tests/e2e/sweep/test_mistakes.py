@@ -12,10 +12,11 @@ from waiting import until
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
-def test_an_agent_whose_image_lacks_wandb_ends_with_its_own_code_and_a_remedy(installed, robots):
+def test_an_agent_whose_python_lacks_wandb_ends_with_its_own_code_and_a_remedy(installed, robots):
     manifest = a_cartpole_sweep(agentCount=1, maxRuns=2)
     trainer = manifest["spec"]["template"]["spec"]["containers"][0]
     trainer["image"] = installed.read_all(installed.namespace, "pods")[0]["spec"]["containers"][0]["image"]
+    trainer.setdefault("env", []).append({"name": "WANDBSWEEP_PYTHON", "value": "/usr/bin/python3"})
     installed.apply(robots, manifest)
 
     def words():

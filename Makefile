@@ -12,7 +12,7 @@ TEST_CLUSTER := wandbsweep-test
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
-.PHONY: help demo demo-down kubeconfig image-load test lint types unit integration e2e e2e-cluster test-down bench \
+.PHONY: help demo demo-down kubeconfig image-load test lint types unit explore integration e2e e2e-cluster test-down bench \
 	bench-search images plots crds verify lock clean
 
 help: ## List the targets
@@ -52,6 +52,9 @@ types: $(VENV)/.installed ## mypy, strict
 
 unit: $(VENV)/.installed ## Tests without Kubernetes (the embedded server and real processes included)
 	@$(BIN)/pytest tests/unit -n auto $(PYTEST_ARGS)
+
+explore: $(VENV)/.installed ## Property-based tests with new examples each time; `make unit` repeats the same ones
+	@$(BIN)/pytest tests/unit -n auto -m hypothesis --hypothesis-profile=explore $(PYTEST_ARGS)
 
 integration: $(VENV)/.installed ## Tests of the operator against a real API server (no root needed)
 	@$(CLUSTER) binaries

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 pytest_plugins = ("clusters",)
 
 # How long an example takes says something about the machine; what code costs is measured by `make bench`.
-settings.register_profile("any machine", deadline=None)
+# A change is judged by the same examples everywhere; `--hypothesis-profile=explore` looks for new ones.
+settings.register_profile("any machine", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None)
 settings.load_profile("any machine")
 
 

@@ -24,6 +24,7 @@ from wandbsweep.server.resolvers.request import GraphQLRequest
 from wandbsweep.server.signing import Signer
 from wandbsweep.server.store import keys
 from wandbsweep.server.store.database import Database
+from wandbsweep.server.tenancy import owned_by
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from wandbsweep.server.settings import ServerSettings
+    from wandbsweep.server.store.keys import User
 
 # Threads that answer requests; each may hold one database connection.
 _WORKERS = 12
@@ -97,13 +99,14 @@ async def post_graphql(request: Request) -> Response:
 
 async def post_file_stream(request: Request) -> Response:
     server = server_of(request)
-    server.keys.owner(request.headers.get("authorization"))
+    user = server.keys.owner(request.headers.get("authorization"))
     body = await bodies.read_body(request)
     encoding = request.headers.get("content-encoding")
     path = request.path_params
 
     def work() -> dict[str, Any]:
-        return filestream.receive(server, path["entity"], path["project"], path["run"], bodies.unpack(body, encoding))
+        text = bodies.unpack(body, encoding)
+        return filestream.receive(server, owned_by(user, path["entity"]), path["project"], path["run"], text)
 
     return JSONResponse(await in_thread(request, work))
 
@@ -111,8 +114,8 @@ async def post_file_stream(request: Request) -> Response:
 async def get_file(request: Request) -> Response:
     """A run's file under the URL that `wandb.Api` shows; the key is needed."""
     server = server_of(request)
-    server.keys.owner(request.headers.get("authorization"))
-    return await in_thread(request, functools.partial(_file_by_path, server, dict(request.path_params)))
+    user = server.keys.owner(request.headers.get("authorization"))
+    return await in_thread(request, functools.partial(_file_by_path, server, user, dict(request.path_params)))
 
 
 async def get_stored_file(request: Request) -> Response:
@@ -143,8 +146,8 @@ def _check_link(request: Request, method: str) -> tuple[int, str]:
     return run_id, name
 
 
-def _file_by_path(server: Server, path: dict[str, str]) -> Response:
-    run = filestream.find_run(server, path["entity"], path["project"], path["run"])
+def _file_by_path(server: Server, user: User, path: dict[str, str]) -> Response:
+    run = filestream.find_run(server, owned_by(user, path["entity"]), path["project"], path["run"])
     return _file_response(server, run.id, path["name"])
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from wandbsweep.server.errors import BadRequestError, NotFoundError
+from wandbsweep.server.errors import BadRequestError
+from wandbsweep.server.tenancy import owned_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -55,11 +56,7 @@ class GraphQLRequest:
 
     def entity(self, name: str | None) -> str:
         """The entity asked for; none means the user's own."""
-        if name and name != self.user.entity:
-            raise NotFoundError(
-                f"entity {name!r} does not exist on this server: leave it out, or use {self.user.entity!r}"
-            )
-        return self.user.entity
+        return owned_by(self.user, name) if name else self.user.entity
 
     def __enter__(self) -> Self:
         return self

@@ -13,7 +13,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
-from image_builder.catalogue import PYTHON_VERSION
+from image_builder.catalogue import EPOCH, PYTHON_VERSION
 from image_builder.failures import BuildError
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 # The C library of the base decides up to which manylinux tag a wheel runs there: Debian 12 has glibc 2.36.
 _OLDEST_GLIBC_MINOR, _NEWEST_GLIBC_MINOR = 17, 36
-# Times in archives that pip makes: the same input, the same wheel.
-_EPOCH = "1577836800"
 
 
 def _pip(*arguments: str | Path) -> list[str | Path]:
@@ -32,7 +30,8 @@ def _pip(*arguments: str | Path) -> list[str | Path]:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "SOURCE_DATE_EPOCH": _EPOCH}
+    """Times in archives that pip makes are fixed: the same input, the same wheel."""
+    return {**os.environ, "SOURCE_DATE_EPOCH": str(EPOCH)}
 
 
 def _target_options() -> list[str]:

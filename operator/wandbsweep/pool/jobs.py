@@ -29,7 +29,8 @@ _FAILURES: Final = tuple(sorted(code for code in AgentExit if code not in {Agent
 class Runtime:
     """What the operator's installation adds to every agent.
 
-    `image` holds the wandbsweep package; its init container copies the agent runtime into the pod.
+    `image` holds the wandbsweep package, for searches; the init container of `agent_image`, or of `image` too, copies
+    the agent runtime into the pod.
     """
 
     image: str
@@ -37,6 +38,7 @@ class Runtime:
     wandb_base_url: str
     wandb_app_url: str | None = None
 
+    agent_image: str | None = None
 
 @dataclass(frozen=True)
 class Owner:
@@ -103,7 +105,7 @@ def agent_job(
         path=path,
         base_url=base_url(spec, runtime),
         app_url=app_url(spec, runtime),
-        runtime_image=runtime.image,
+        runtime_image=runtime.agent_image or runtime.image,
         runtime_pull_policy=runtime.image_pull_policy,
         metric=metric,
         avoid=tuple(avoid),

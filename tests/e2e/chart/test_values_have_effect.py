@@ -24,6 +24,7 @@ CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {
     "image.tag": ("v9", {}),
     "image.pullPolicy": ("Always", {}),
     "imagePullSecrets": ([{"name": "pull"}], {}),
+    "agentRuntimeImage": ("registry.example.com/agent-runtime:1", {}),
     "watchNamespaces": (["lab-a"], {}),
     "wandb.baseURL": ("https://wandb.example.com", {}),
     "wandb.appURL": ("https://app.example.com", {}),

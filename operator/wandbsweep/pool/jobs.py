@@ -69,7 +69,7 @@ def template_digest(spec: WandbSweepSpec) -> str:
 
     The operator's own image and the defaults of its fields are not in it: an upgrade replaces no agent.
     """
-    made_from = {"template", "trial", "checkpoint", "runs_per_agent", "wandb"}
+    made_from = {"template", "trial", "checkpoint", "runs_per_agent", "wandb", "isaac"}
     return digest(spec.model_dump(mode="json", include=made_from, exclude_defaults=True))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wandbsweep.agent import leave, outcomes, preemption
+from wandbsweep.agent import leave, outcomes, preemption, wandb_tree
 from wandbsweep.agent.bundle import running_bundle
 from wandbsweep.agent.console import shared_console
 from wandbsweep.agent.drain import drain_budget
@@ -28,7 +28,7 @@ from wandbsweep.agent.termination import without_secrets, write_termination_mess
 from wandbsweep.agent.wandb_command import wandb_agent_command
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _SEARCH_TICK_SECONDS = 0.1
 
@@ -61,7 +61,8 @@ def _run(
     bin_folder = bundle.parent / "bin" if bundle else Path(sys.executable).parent
     environment = _prepare(environ, home, bin_folder)
 
-    search = _Search(settings.python, environment)
+    brought = wandb_tree.search_paths(bundle.parent) if bundle else ()
+    search = _Search(settings.python, environment, brought)
     if not search.wait(inbox):
         return Ending(
             AgentExit.DRAINED, "Ended as asked by a signal, before the W&B agent was started."
@@ -115,6 +116,7 @@ class _Search:
 
     wanted: str | None
     environment: Mapping[str, str]
+    brought: Sequence[str] = ()
     found: Interpreter | None = None
     complaint: str = ""
 
@@ -129,6 +131,6 @@ class _Search:
 
     def _look(self) -> None:
         try:
-            self.found = find_interpreter(self.wanted, self.environment)
+            self.found = find_interpreter(self.wanted, self.environment, self.brought)
         except WandbMissingError as error:
             self.complaint = str(error)

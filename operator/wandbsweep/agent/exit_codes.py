@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import signal
 from enum import IntEnum
-from typing import TYPE_CHECKING, final
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
+from typing import final
 
 
 class _ContainerExit(IntEnum):
@@ -21,7 +18,9 @@ class _ContainerExit(IntEnum):
     when: str
     reader: str
 
-    def __new__(cls, code: int, reason: str, when: str, reader: str) -> Self:
+    def __new__(  # noqa: PYI034 - Self is not in the standard library of Python 3.10
+        cls, code: int, reason: str, when: str, reader: str
+    ) -> _ContainerExit:
         """An integer that also carries its row of the table."""
         member = int.__new__(cls, code)
         member._value_ = code

@@ -17,7 +17,7 @@ wandbsweep {__version__}, the part that runs inside training containers
 
   wandbsweep agent                           run one agent of the sweep that WANDBSWEEP_SWEEP names
   wandbsweep trial ARGS_JSON -- COMMAND...   run the trainer of one W&B run; the sweep's command calls this
-  wandbsweep install DIR                     write this runtime into a folder
+  wandbsweep install DIR [--with-wandb]      write this runtime into a folder, with the W&B SDK if asked to
 
 `agent` is told everything by environment variables and takes no arguments. Exit codes: docs/exit-codes.md.
 """
@@ -32,6 +32,8 @@ def main(argv: list[str]) -> int:
             return _die_or_end(run_trial(words, os.environ))
         case ["install", folder] if not folder.startswith("-"):
             return run_install(folder)
+        case ["install", folder, "--with-wandb"] if not folder.startswith("-"):
+            return run_install(folder, with_wandb=True)
     if "--help" in argv or "-h" in argv:
         sys.stdout.write(USAGE)
         return 0

@@ -88,6 +88,7 @@ def understand(source: Source, spec: WandbSweepSpec) -> SweepDefinition | Proble
         runs_per_agent=spec.runs_per_agent,
         target=spec.limits.target,
         template=spec.template,
+        isaac=spec.isaac.model_dump(mode="json") if spec.isaac else None,
     )
     return replace(definition, warnings=(*definition.warnings, *evaluation, *unintended))
 

@@ -15,6 +15,7 @@ from wandbsweep.agent import variables
 from wandbsweep.api import labels
 from wandbsweep.pool import pod_parts
 from wandbsweep.pool.affinity import keep_away
+from wandbsweep.pool.isaac_pod import complete_pod
 from wandbsweep.pool.pod_parts import POD_PATH, RESTRICTED, unexpanded
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 RUNTIME_VOLUME: Final = "wandbsweep"
 RUNTIME_PATH: Final = "/wandbsweep"
 RUNTIME_CONTAINER: Final = "wandbsweep-runtime"
+WITH_WANDB: Final = "--with-wandb"
 LEAVE_FILE: Final = "leave"
 CHECKPOINT_VOLUME: Final = "wandbsweep-checkpoints"
 DEFAULT_GRACE_SECONDS: Final = 30  # Kubernetes' own default for terminationGracePeriodSeconds
@@ -54,6 +56,9 @@ def pod_template(spec: WandbSweepSpec, settings: AgentSettings, marks: dict[str,
     pod["volumes"] = [*pod.get("volumes", []), *_volumes(spec.checkpoint)]
     pod["initContainers"] = [_runtime_container(settings, pod), *pod.get("initContainers", [])]
     pod["containers"] = [_agent_container(pod["containers"][0], spec, settings, pod), *pod["containers"][1:]]
+    if spec.isaac:
+        pod["initContainers"][0]["command"].append(WITH_WANDB)  # images of Isaac Sim come without
+        complete_pod(pod, spec.isaac, marks[labels.SWEEP_LABEL])
     keep_away(pod, avoid=settings.avoid, unwelcome=settings.unwelcome)
     return template
 

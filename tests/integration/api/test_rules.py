@@ -82,6 +82,8 @@ def test_the_api_server_finds_nothing_to_say_against_the_definition(installed_cr
         {"project": None},
         {"entity": "rsl", "wandb": {"baseURL": "http://wandb.lab:8080/path"}},
         {"deletionPolicy": "Retain"},
+        {"isaac": {"acceptEULA": True, "cache": {"claimName": "isaac-cache"}, "logs": {"claimName": "logs"}}},
+        {"isaac": {"acceptEULA": True, "profile": "camera", "sharedMemory": "16Gi", "cache": {"hostPath": "/b/c"}}},
     ],
 )
 def test_sound_manifests_are_taken(sweeps, changes):

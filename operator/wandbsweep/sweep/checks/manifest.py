@@ -30,6 +30,8 @@ CEL: Final[Mapping[str, Callable[[Any], bool]]] = {
     "!has(self.sweepID) || !has(self.search.template) && self.search.retryFailed == 0": lambda self: (
         "sweepID" not in self or not ("template" in (told := self.get("search", {})) or told.get("retryFailed", 0))
     ),
+    "has(self.claimName) != has(self.hostPath)": lambda self: ("claimName" in self) != ("hostPath" in self),
+    "self": bool,
     "self >= 0 && self <= 1000": lambda self: 0 <= self <= 1000,  # noqa: PLR2004 - the rule's own bounds
     "self >= 0 && self <= 10": lambda self: 0 <= self <= 10,  # noqa: PLR2004 - the rule's own bounds
     "self >= 0": lambda self: self >= 0,
@@ -51,8 +53,15 @@ _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "string": (str,),
     "integer": (int,),
     "number": (int, float),
+    "boolean": (bool,),
 }
-_WORDS: Final = {"object": "a mapping", "array": "a list", "string": "text", "integer": "a whole number"}
+_WORDS: Final = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "text",
+    "integer": "a whole number",
+    "boolean": "true or false",
+}
 
 
 def check_manifest(manifest: Mapping[str, Any], config_maps: Mapping[tuple[str, str], str]) -> Report:
@@ -85,7 +94,7 @@ def check_manifest(manifest: Mapping[str, Any], config_maps: Mapping[tuple[str, 
 
 def _check_node(value: Any, schema: Mapping[str, Any], place: Place, report: Report) -> None:
     kind = schema["type"]
-    of_kind = isinstance(value, _TYPES[kind]) and not isinstance(value, bool)
+    of_kind = isinstance(value, _TYPES[kind]) and isinstance(value, bool) == (kind == "boolean")
     if not of_kind:
         report.add(Rule.WRONG_KIND, place, f"must be {_WORDS.get(kind, 'a number')}, not {kind_of(value)}")
         return
@@ -180,6 +189,7 @@ def _check_definition(spec: Mapping[str, Any], config_maps: Mapping[tuple[str, s
             runs_per_agent=spec.get("runsPerAgent"),
             target=spec.get("limits", {}).get("target"),
             template=spec["template"],
+            isaac=spec.get("isaac"),
         )
     )
     if not spec.get("project") and not definition.project:

@@ -13,7 +13,7 @@ import zipfile
 from email.parser import HeaderParser
 from typing import TYPE_CHECKING, Any
 
-from image_builder.lock_file import normal_name, users_of_packages
+from image_builder.lock_file import asked_for, normal_name, users_of_packages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,8 +76,8 @@ def _licences(metadata: Message) -> list[dict[str, Any]]:
 
 def _dependencies(root: str, components: list[dict[str, Any]], lock: str) -> Iterator[dict[str, Any]]:
     references = {str(each["name"]): str(each["bom-ref"]) for each in components}
-    users = {name: its_users & references.keys() for name, its_users in users_of_packages(lock).items()}
-    yield {"ref": root, "dependsOn": sorted(ref for name, ref in references.items() if not users.get(name))}
+    users, ours = users_of_packages(lock), asked_for(lock)
+    yield {"ref": root, "dependsOn": sorted(ref for name, ref in references.items() if name in ours)}
     for name, reference in references.items():
         needed = {references[each] for each, its_users in users.items() if name in its_users and each in references}
         yield {"ref": reference, "dependsOn": sorted(needed)}

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 _ENTRY = re.compile(r"^([a-z0-9._-]+)==\S+", re.MULTILINE)
 _USER = re.compile(r"^    #(?: via|  ) ([a-z0-9._-]+)$", re.MULTILINE)
+_ASKED_FOR = re.compile(r"^    #(?: via|  ) (?:-r \S+|\S+ \(\S+\))$", re.MULTILINE)
 
 
 def normal_name(name: str) -> str:
@@ -18,13 +19,19 @@ def normal_name(name: str) -> str:
 
 
 def users_of_packages(lock: str) -> Mapping[str, set[str]]:
-    """Which other packages need a package, as the lock's comments tell; none, where only people asked for it."""
+    """Which other packages need a package, as the lock's comments tell."""
+    return {name: {normal_name(user) for user in _USER.findall(entry)} for name, entry in _entries(lock).items()}
+
+
+def asked_for(lock: str) -> set[str]:
+    """The packages that this repository names itself."""
+    return {name for name, entry in _entries(lock).items() if _ASKED_FOR.search(entry)}
+
+
+def _entries(lock: str) -> Mapping[str, str]:
     starts = list(_ENTRY.finditer(lock))
     ends = [*(match.start() for match in starts[1:]), len(lock)]
-    return {
-        normal_name(match[1]): {normal_name(user) for user in _USER.findall(lock[match.start() : end])}
-        for match, end in zip(starts, ends, strict=True)
-    }
+    return {normal_name(match[1]): lock[match.start() : end] for match, end in zip(starts, ends, strict=True)}
 
 
 def with_all_they_need(lock: str, names: Collection[str]) -> set[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
@@ -51,7 +52,7 @@ def create_app(settings: ServerSettings) -> Starlette:
             Route("/storage/{run_id:int}/{name:path}", get_stored_file),
             *page_routes(),
         ],
-        exception_handlers={RequestError: refuse},
+        exception_handlers={RequestError: refuse, DBAPIError: refuse_for_the_database},
         lifespan=_lifespan,
     )
     app.state.server = server
@@ -134,6 +135,13 @@ async def refuse(_: Request, error: Exception) -> Response:
     """A client's mistake, in words; browsers and the SDK's upload get the same shape as GraphQL."""
     assert isinstance(error, RequestError)  # noqa: S101 - the handler is registered for nothing else
     answer = graphql.failure(error)
+    return JSONResponse(answer.body, answer.status)
+
+
+async def refuse_for_the_database(_: Request, error: Exception) -> Response:
+    """What the database would not take is the client's mistake; that it does not answer is ours, and may pass."""
+    assert isinstance(error, DBAPIError)  # noqa: S101 - the handler is registered for nothing else
+    answer = graphql.failure(graphql.database_trouble(error))
     return JSONResponse(answer.body, answer.status)
 
 

@@ -11,7 +11,6 @@ the same time whatever is sent.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import logging
@@ -153,5 +152,5 @@ def _key_in(authorization: str | None) -> str:
         raise KeyRejectedError("no API key was sent: set WANDB_API_KEY")
     try:
         return base64.b64decode(credentials, validate=True).decode().partition(":")[2]
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         raise KeyRejectedError("the Authorization header is malformed") from None

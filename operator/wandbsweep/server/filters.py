@@ -8,13 +8,14 @@ comes last either way, so that a run without the metric is never the best.
 from __future__ import annotations
 
 import re
+import sys
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Boolean, ColumnElement, Text, and_, cast, exists, false, func, literal, not_, or_, select, true
 
 from wandbsweep.server.errors import BadRequestError
-from wandbsweep.server.json_text import read_json
+from wandbsweep.server.json_text import clean_text, read_json
 from wandbsweep.server.store.tables import TAGGED, runs, sweeps
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ Value = ColumnElement[Any]
 
 _LONGEST_PATTERN = 200
 _DEEPEST = 20
+_LARGEST_INTEGER = 2**63
+_LARGEST_NUMBER = int(sys.float_info.max)
 _TIMES = ("created_at", "updated_at", "heartbeat_at")
 
 _RUN_FIELDS: dict[str, Value] = {
@@ -129,7 +132,14 @@ def _compare(key: str, operator: str, value: Any, field: Callable[[str], Value])
 def _equals(column: Value, value: Any) -> Condition:
     if isinstance(value, (dict, list)):
         raise BadRequestError("filters: a field can be compared with a text, a number, true, false or null only")
-    return column.is_(None) if value is None else column.is_not_distinct_from(literal(value))
+    return column.is_(None) if value is None else column.is_not_distinct_from(literal(_kept(value)))
+
+
+def _kept(value: Any) -> Any:
+    """The value as a database can compare it: the largest whole numbers only nearly."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= _LARGEST_INTEGER:
+        return float(max(-_LARGEST_NUMBER, min(value, _LARGEST_NUMBER)))
+    return clean_text(value) if isinstance(value, str) else value
 
 
 def _is_among(column: Value, values: list[Any]) -> Condition:
@@ -144,10 +154,10 @@ def _is_ordered(key: str, operator: str, column: Value, value: Any) -> Condition
         raise BadRequestError(f"filters: {operator} of {key} needs a number or a text")
     same_kind = func.typeof(column).in_(("text",) if isinstance(value, str) else ("integer", "real"))
     comparisons: dict[str, Callable[[], Condition]] = {
-        "$gt": lambda: column > literal(value),
-        "$gte": lambda: column >= literal(value),
-        "$lt": lambda: column < literal(value),
-        "$lte": lambda: column <= literal(value),
+        "$gt": lambda: column > literal(_kept(value)),
+        "$gte": lambda: column >= literal(_kept(value)),
+        "$lt": lambda: column < literal(_kept(value)),
+        "$lte": lambda: column <= literal(_kept(value)),
     }
     if operator not in comparisons:
         raise BadRequestError(f"filters: operator {operator} is not known here")
@@ -168,7 +178,8 @@ def _compare_tags(operator: str, value: Any) -> Condition:
     tag = func.json_each(runs.c.tags).table_valued("value", name="tag")
 
     def tagged(*wanted: Any) -> Condition:
-        found = select(1).select_from(tag).where(tag.c.value.in_([literal(each) for each in wanted]))
+        texts = [literal(clean_text(each)) for each in wanted if isinstance(each, str)]
+        found = select(1).select_from(tag).where(tag.c.value.in_(texts))
         return and_(TAGGED, exists(found.correlate(runs)))
 
     if value is None:
@@ -221,12 +232,12 @@ def _json_field(column: Value, key: str, paths: list[list[str]]) -> Value:
 
 def _moment(key: str, value: Any) -> float:
     if isinstance(value, (int, float)):
-        return float(value)
+        return float(_kept(value))
     try:
         moment = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
+    except (ValueError, OverflowError):
         raise BadRequestError(f"filters: {key} needs a time such as 2026-01-31T12:00:00Z, not {value!r}") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
 
 
 def _snake(key: str) -> str:

@@ -170,7 +170,7 @@ def _early_stop(owner: Sweep, _: Info) -> bool:
 
 @sweep.field("bestLoss")
 def _best_loss(owner: Sweep, info: Info) -> float | None:
-    if owner.metric is None:
+    if owner.metric is None or '"' in owner.metric:
         return None
     order = run_order(("-" if owner.goal == "maximize" else "+") + "summary_metrics." + owner.metric)
     best = runs.page(info.context.connection, run_table.c.sweep_id == owner.id, order=order, first=1)

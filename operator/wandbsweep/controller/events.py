@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from wandbsweep.api.reasons import ConditionType, Reason
 from wandbsweep.api.status import ConditionStatus
-from wandbsweep.pool import actions
+from wandbsweep.pool import actions, queueing
 from wandbsweep.pool.facts import JobPhase
 from wandbsweep.pool.limits import EXPLAINED_WITHIN
 
 if TYPE_CHECKING:
     from wandbsweep.api.status import AvoidedNode, Condition, WandbSweepStatus
-    from wandbsweep.pool.facts import AgentJob, FailedRun, Snapshot
+    from wandbsweep.pool.facts import AgentJob, AgentPod, FailedRun, Snapshot
     from wandbsweep.pool.outcome import Outcome
 
 _TOLD = (
@@ -107,8 +107,9 @@ def of_agents(snapshot: Snapshot, outcome: Outcome) -> list[Event]:
         for removal in outcome.removed
         if removal.running
     ]
-    ended = [agent_ended(snapshot, job) for job in snapshot.jobs if job.phase is not JobPhase.ACTIVE]
-    return [*started, *ended, *removed]
+    ended = [agent_ended(snapshot, job) for job in snapshot.jobs if job.phase is JobPhase.SUCCEEDED or job.failed]
+    evictions = [agent_evicted(job, pod) for job, pod in queueing.evicted(snapshot) if _is_recent(job, snapshot)]
+    return [*started, *ended, *evictions, *removed]
 
 
 def agent_ended(snapshot: Snapshot, job: AgentJob) -> Event:
@@ -117,9 +118,24 @@ def agent_ended(snapshot: Snapshot, job: AgentJob) -> Event:
     words = f" {pod.exit_message}" if pod else ""
     where = f" on node {pod.node}" if pod and pod.node else ""
     key = f"{job.name}/{job.created_at.timestamp()}"  # a slot whose Jobs were removed counts them from 0 again
-    if job.phase is JobPhase.FAILED:
+    if job.failed:
         return Event(Reason.AGENT_FAILED, f"Job {job.name} ended badly{where}.{words}", key, warning=True)
     return Event(Reason.AGENT_ENDED, f"Job {job.name} ended{where}.{words}", key)
+
+
+def agent_evicted(job: AgentJob, pod: AgentPod) -> Event:
+    """The queue of an agent took its place back. Once for each time, and nobody's fault."""
+    where = f" on node {pod.node}" if pod.node else ""
+    queue = f"queue {job.queue}" if job.queue else "somebody"
+    again = "it goes on when it is admitted again" if job.phase is JobPhase.ACTIVE else "the next agent joins the queue"
+    message = f"Job {job.name}{where} was suspended by {queue}: its run is handed out again, and {again}."
+    since = job.suspended_since.timestamp() if job.suspended_since else pod.uid
+    return Event(Reason.AGENT_EVICTED, message, f"{job.name}/{job.created_at.timestamp()}/{since}")
+
+
+def _is_recent(job: AgentJob, snapshot: Snapshot) -> bool:
+    """Whether its Event cannot have expired yet, so that it is known whether it was sent."""
+    return job.suspended_since is None or snapshot.now - job.suspended_since < NEWS_FOR
 
 
 def of_plan(snapshot: Snapshot, plan: actions.Plan) -> list[Event]:

@@ -100,7 +100,7 @@ class Observer:
 
     async def _kubernetes_side(self, key: ObjectKey, body: dict[str, Any], spec: WandbSweepSpec) -> Snapshot:
         metadata, status = body["metadata"], read_status(body)
-        owner = Owner(key.namespace, key.name, metadata["uid"])
+        owner = Owner(key.namespace, key.name, metadata["uid"], metadata.get("labels") or {})
         pool = await self._pool(owner, kube_facts.read_time(metadata.get("creationTimestamp")))
         seen = Snapshot(
             namespace=key.namespace,
@@ -110,6 +110,7 @@ class Observer:
             spec=spec,
             status=status,
             now=_now(),
+            labels=owner.labels,
             deleted_at=kube_facts.read_time(metadata.get("deletionTimestamp")),
             has_finalizer=labels.FINALIZER in metadata.get("finalizers", []),
             intent=read_intent(metadata),
@@ -154,7 +155,7 @@ class Observer:
             definition = answer
         if checked:
             return definition, None
-        owner = Owner(seen.namespace, seen.name, seen.uid)
+        owner = Owner(seen.namespace, seen.name, seen.uid, seen.labels)
         return definition, await check_templates(self._kube, self._runtime, owner, seen.spec, definition)
 
     async def _wandb_side(self, seen: Snapshot) -> WandbSide:

@@ -169,6 +169,15 @@ class AgentJob:
     digest: str | None = None  # of the template and settings that it was made from
     sweep: str | None = None  # entity/project/id that it works on
     avoids: tuple[str, ...] = ()  # nodes that its pod must not run on
+    queue: str | None = None  # that admits it
+    suspended: bool = False  # it may have no pods now: it waits for admission, or was evicted
+    suspended_since: datetime | None = None
+    started_at: datetime | None = None  # when it was allowed to have pods, the last time
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended badly. One that ended because it was suspended was evicted in a moment that killed it."""
+        return self.phase is JobPhase.FAILED and not self.suspended
 
 
 @dataclass(frozen=True)
@@ -214,6 +223,7 @@ class SearchJob:
     ready: bool = False
     pod_name: str | None = None  # of a live pod that is not being deleted
     told_agents: int | None = None  # by an annotation on that pod
+    suspended: bool = False  # its own template names a queue, and that has not admitted it
     waiting: str | None = None  # why it does not run yet: scheduling, image, volumes
     unschedulable: bool = False
     exit_code: int | None = None  # of the search's own container
@@ -238,6 +248,7 @@ class Snapshot:
     spec: WandbSweepSpec
     status: WandbSweepStatus
     now: datetime
+    labels: Mapping[str, str] = field(default_factory=dict)  # the object's own
     deleted_at: datetime | None = None
     has_finalizer: bool = False
     intent: Intent | None = None  # the last record that a sweep is about to be created

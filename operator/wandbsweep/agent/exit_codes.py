@@ -180,6 +180,37 @@ class SearchExit(_ContainerExit):
     )
 
 
+@final
+class WarmUpExit(_ContainerExit):
+    """How `wandbsweep warm-up` ends. Read by the operator, which starts the agents after each of them."""
+
+    DONE = (0, "Done", "The caches are on the volume.", "The operator starts the agents.")
+    DRAINED = (
+        20,
+        "Drained",
+        "SIGTERM or SIGINT arrived.",
+        "The operator: the Job starts another pod.",
+    )
+    FAILED = (
+        40,
+        "WarmUpFailed",
+        "The command of the warm-up ended badly, or took too long.",
+        "The user: the message and the pod's log say why. The agents start with cold caches.",
+    )
+    CACHE_UNUSABLE = (
+        41,
+        "CacheUnusable",
+        "The volume, or a folder of the container, cannot be written.",
+        "The user: the message names the folder. The agents start with cold caches.",
+    )
+    BAD_ENVIRONMENT = (
+        42,
+        "BadEnvironment",
+        "A variable or folder that the runtime needs is missing or malformed.",
+        "The user: the message names the variable and the remedy.",
+    )
+
+
 SIGNAL_BASE = 128
 """A trainer that died by signal n ends the trial with 128+n, as a shell would."""
 

@@ -52,6 +52,7 @@ class Event:
     message: str
     key: str
     warning: bool = False
+    run: str | None = None  # on W&B, of which it tells
 
 
 def of_pass(snapshot: Snapshot, plan: actions.Plan, outcome: Outcome, status: WandbSweepStatus) -> list[Event]:
@@ -207,7 +208,8 @@ def run_failed(run: FailedRun) -> Event:
     """Why a run failed, and where."""
     where = f" on node {run.node}" if run.node else ""
     message = f"Run {run.name} ({run.run_id}) ended badly{where}: {run.cause}. {run.cause.when} {run.url}"
-    return Event(Reason.RUN_FAILED, message, f"{run.run_id}/{run.cause}", warning=run.cause.of_user)
+    key = f"{run.run_id}/{run.cause}"
+    return Event(Reason.RUN_FAILED, message, key, warning=run.cause.of_user, run=run.run_id)
 
 
 def node_avoided(node: AvoidedNode) -> Event:

@@ -186,7 +186,7 @@ def read_status(body: dict[str, Any]) -> WandbSweepStatus:
     try:
         return WandbSweepStatus.model_validate(body.get("status") or {})
     except ValidationError:
-        log.warning("The status of %s cannot be read and is worked out anew", body["metadata"]["name"])
+        log.warning("The status cannot be read and is worked out anew")
         return WandbSweepStatus()
 
 

@@ -88,10 +88,8 @@ async def _operate(
     """Watch and act until told to stop, or until leadership is lost."""
     kube = await KubeApi.connect()
     app_url = settings.runtime.wandb_app_url
-    tracker = MeasuredTracker(
-        WandbTracker(app_urls={settings.runtime.wandb_base_url: app_url} if app_url else None, run_tags=RUN_TAGS),
-        metrics,
-    )
+    wandb = WandbTracker(app_urls={settings.runtime.wandb_base_url: app_url} if app_url else None, run_tags=RUN_TAGS)
+    tracker = MeasuredTracker(wandb, metrics)
     readings, ended_pods = Readings(tracker), EndedPods()
     reconciler = Reconciler(
         kube=kube,
@@ -103,6 +101,7 @@ async def _operate(
         metrics=metrics,
     )
     loops = ObjectLoops(reconciler.reconcile, at_once=settings.passes_at_once)
+    metrics.watch(loops, wandb.budget)
     insights = Insights()
     looking = asyncio.create_task(overlook_none(kube, insights, settings.namespaces)) if settings.namespaces else None
     try:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from wandbsweep.controller import events
+from wandbsweep.controller import events, logs
 from wandbsweep.controller.kube_api import ConflictError, NotFoundError, sweeps_path
 from wandbsweep.controller.object_loops import ObjectKey, PassResult
 from wandbsweep.pool import actions
@@ -62,11 +62,12 @@ class Reconciler:
                 self._forget(key)
                 return PassResult(gone=True)
             self._seen[key] = observation.snapshot
-            try:
-                return await self._carry_out(observation)
-            except (ConflictError, NotFoundError) as error:
-                log.debug("%s changed during the pass: %s", key, error)
-                return PassResult(AT_ONCE)
+            with logs.about(sweep=observation.snapshot.status.sweep_path):
+                try:
+                    return await self._carry_out(observation)
+                except (ConflictError, NotFoundError) as error:
+                    log.debug("Changed during the pass: %s", error)
+                    return PassResult(AT_ONCE)
 
     async def _carry_out(self, observation: Observation) -> PassResult:
         snapshot = observation.snapshot
@@ -101,7 +102,7 @@ class Reconciler:
         path = sweeps_path(snapshot.namespace, snapshot.name)
         await self._kube.replace_status(path, body["metadata"]["resourceVersion"], new)
         if status.sweep_id and not snapshot.status.sweep_id:
-            log.info("%s/%s is sweep %s", snapshot.namespace, snapshot.name, status.sweep_path)
+            log.info("The sweep is on W&B", extra={"sweep": status.sweep_path})
 
     def _forget(self, key: ObjectKey) -> None:
         self._ended_pods.forget(key)

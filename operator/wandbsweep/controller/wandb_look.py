@@ -119,7 +119,7 @@ class WandbLook:
             async with asyncio.timeout(BUSY_PATIENCE_SECONDS):
                 agents = await self._tracker.agents(found, snapshot.path, hosts=hosts)
         except (TrackingError, TimeoutError) as error:
-            log.info("W&B does not say which agents of %s work: %s", snapshot.path, error)
+            log.info("W&B does not say which agents work: %s", error, extra={"sweep": str(snapshot.path)})
             return None
         return {agent.host: agent.busy_since or snapshot.now for agent in agents if agent.run_id is not None}
 

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
 
 _NASTY = (
-    "", "\x00", "\ud800", "\u202e", "..", "../../etc/passwd", "/", "%00", "%2e%2e", "'", '"', "\\", "$.a", "%", "_", "NaN",
-    "-0", "1e400", "9" * 30, "[" * 300,
-    "{" * 300, "{{7*7}}", "${jndi:x}", "$(id)", "`id`", "a" * 5000, "é", "🤖", "\n",
+    "", "\x00", "\ud800", "\u202e", "..", "../../etc/passwd", "/", "%00", "%2e%2e", "'", '"', "\\", "$.a", "%", "_",
+    "NaN", "-0", "1e400", "9" * 30, "[" * 300, "{" * 300, "{{7*7}}", "${jndi:x}", "$(id)", "`id`", "a" * 5000, "é",
+    "🤖", "\n",
     "UkVTVA==", "UnVuOjE=", "U3dlZXA6MQ==", "QWdlbnQ6MQ==", "RmlsZTox", "UnVuOjk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OQ==",
 )  # fmt: skip
 

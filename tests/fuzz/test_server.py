@@ -17,6 +17,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fuzzing import Documents, json_text, keyed, scalars, texts, values
+from postgresql import is_installed, running_postgresql
 from servers import running_server
 from tenants import ALPHA_KEY, PROJECT, Client, furnish
 from wandbsweep.server.graphql import build_schema
@@ -69,11 +70,22 @@ streams = st.fixed_dictionaries(
 
 
 @pytest.fixture(scope="module")
-def alpha(tmp_path_factory):
+def postgresql():
+    if not is_installed():
+        pytest.skip("the `dev` extra of this environment is out of date: PostgreSQL or its driver is missing")
+    with running_postgresql() as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def alpha(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("fuzz")
     (folder / "keys").mkdir()
     (folder / "keys" / "alpha").write_text(ALPHA_KEY)
-    with running_server(folder / "server", keys_dir=str(folder / "keys"), run_timeout="2", agent_timeout="2") as server:
+    options = {"keys_dir": str(folder / "keys"), "run_timeout": "2", "agent_timeout": "2"}
+    if request.param == "postgresql":
+        options["database_url"] = request.getfixturevalue("postgresql").database()
+    with running_server(folder / "server", **options) as server:
         yield Client(server, "alpha", ALPHA_KEY)
         server.stop()
         assert "Traceback" not in server.log, server.log[server.log.index("Traceback") :][:6000]

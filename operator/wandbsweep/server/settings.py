@@ -31,7 +31,9 @@ class ServerSettings:
     port: int = _knob(8080, "Port to listen on; 0 lets the system choose one, which is then printed.")
     data_dir: str = _knob("~/.wandbsweep", "Folder for the database, uploaded files and a generated API key.")
     database_url: str = _knob(
-        "", "SQLAlchemy URL of the database (sqlite:///PATH). Empty: wandbsweep.db in the data folder."
+        "",
+        "URL of the database: sqlite:///PATH, or postgresql://USER:PASSWORD@HOST/NAME. "
+        "Empty: SQLite in the data folder.",
     )
     files_dir: str = _knob("", "Folder for files that runs upload. Empty: `files` in the data folder.")
     public_url: str = _knob("", "URL in the links to files that clients get. Empty: the URL that each client used.")

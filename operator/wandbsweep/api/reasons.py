@@ -123,6 +123,7 @@ class Reason(str, Enum):
     # AgentsReady
     ALL_READY = ("AllReady", "As many agents are ready as agentCount asks for.")
     STARTING = ("Starting", "Some agents are being created or their pods have not started yet.")
+    WARMING_UP = ("WarmingUp", "Agents wait for the warm-up of Isaac Sim's caches: spec.isaac.cache.warmUp.")
     UNSCHEDULABLE = ("Unschedulable", "The scheduler finds no node for some agent; the message is the scheduler's.")
     AGENTS_QUEUED = (
         "AgentsQueued",
@@ -178,6 +179,13 @@ class Reason(str, Enum):
     AGENT_LEAVING = ("AgentLeaving", "An agent was asked to leave after its current run.")
     RUN_FAILED = ("RunFailed", "A run ended badly; the message has its cause, its node and what the cause means.")
     NODE_AVOIDED = ("NodeAvoided", "Every run of an agent failed on this node; new agents go elsewhere for an hour.")
+    WARM_UP_STARTED = ("WarmUpStarted", "A Job was created that fills the caches of Isaac Sim before the agents start.")
+    WARM_UP_DONE = ("WarmUpDone", "The caches of Isaac Sim are filled; agents start.")
+    WARM_UP_FAILED = ("WarmUpFailed", "The warm-up ended badly or took too long; agents start with cold caches.")
+    NO_RAY_TRACING = (
+        "NoRayTracing",
+        "spec.isaac.profile is camera, and a pod was on a GPU without ray-tracing cores: cameras crash, or are slow.",
+    )
     SWEEP_UPDATED = ("SweepUpdated", "The run cap, name or description of the sweep was changed on W&B.")
     SWEEP_REPLACED = ("SweepReplaced", "The definition changed: the sweep was stopped, and a new one is created.")
     SCAN_RETAKEN = (
@@ -210,6 +218,10 @@ EVENT_ONLY_REASONS: Final = (
     Reason.AGENT_LEAVING,
     Reason.RUN_FAILED,
     Reason.NODE_AVOIDED,
+    Reason.WARM_UP_STARTED,
+    Reason.WARM_UP_DONE,
+    Reason.WARM_UP_FAILED,
+    Reason.NO_RAY_TRACING,
     Reason.SWEEP_UPDATED,
     Reason.SWEEP_REPLACED,
     Reason.SCAN_RETAKEN,
@@ -267,6 +279,7 @@ _SEARCH_READY = (
 _AGENTS_READY = (
     Reason.ALL_READY,
     Reason.STARTING,
+    Reason.WARMING_UP,
     Reason.UNSCHEDULABLE,
     Reason.AGENTS_QUEUED,
     Reason.AGENT_REJECTED,

@@ -23,8 +23,14 @@ def read_time(text: str | None) -> datetime | None:
 
 
 def is_search(body: Mapping[str, Any]) -> bool:
-    """Whether a Job or a pod is of a search; any other with the operator's labels is of an agent."""
+    """Whether a Job or a pod is of a search."""
     return bool(body["metadata"].get("labels", {}).get(labels.COMPONENT_LABEL) == labels.SEARCH_COMPONENT)
+
+
+def is_agent(body: Mapping[str, Any]) -> bool:
+    """Whether a Job or a pod with the operator's labels is of an agent."""
+    others = {labels.SEARCH_COMPONENT, labels.WARM_UP_COMPONENT}
+    return body["metadata"].get("labels", {}).get(labels.COMPONENT_LABEL) not in others
 
 
 def job_life(job: Mapping[str, Any]) -> tuple[JobPhase, datetime, datetime | None]:
@@ -122,6 +128,7 @@ def agent_pod(pod: Mapping[str, Any]) -> AgentPod:
         ended_at=_ended_at(status, conditions),
         gpus=sum(_gpus(container) for container in spec.get("containers", [])),
         seconds=words.seconds if words else None,
+        gpu=words.gpu if words else None,
         has_own_host=not (spec.get("hostNetwork") or spec.get("hostname")),
         leaving=metadata.get("annotations", {}).get(labels.LEAVE_ANNOTATION) == labels.LEAVE_AFTER_RUN,
         deleting=deleting,

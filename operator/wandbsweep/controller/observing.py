@@ -16,14 +16,15 @@ from wandbsweep.api.status import WandbSweepStatus
 from wandbsweep.controller import kube_facts
 from wandbsweep.controller.definitions import check_templates, read_sweep, was_checked
 from wandbsweep.controller.intents import read_intent
+from wandbsweep.controller.isaac_facts import is_warm_up, read_warm_up_job
 from wandbsweep.controller.kube_api import NotFoundError, core_path, jobs_path, sweeps_path
-from wandbsweep.controller.kube_facts import is_search
+from wandbsweep.controller.kube_facts import is_agent, is_search
 from wandbsweep.controller.object_loops import ObjectKey
 from wandbsweep.controller.search_facts import read_search_job
 from wandbsweep.controller.searched_sweeps import SearchedSweeps
 from wandbsweep.controller.wandb_look import WandbLook, WandbSide
 from wandbsweep.pool.edits import differs
-from wandbsweep.pool.facts import AgentJob, AgentPod, Problem, SearchJob, Snapshot
+from wandbsweep.pool.facts import AgentJob, AgentPod, Problem, SearchJob, Snapshot, WarmUpJob
 from wandbsweep.pool.gpu_hours import unsettled
 from wandbsweep.pool.jobs import Owner
 from wandbsweep.pool.retaking import wants_retake
@@ -58,6 +59,7 @@ class _Pool:
     jobs: tuple[AgentJob, ...] = ()
     pods: tuple[AgentPod, ...] = ()
     search: tuple[SearchJob, ...] = ()
+    warm_ups: tuple[WarmUpJob, ...] = ()
 
 
 class Observer:
@@ -117,6 +119,7 @@ class Observer:
             jobs=pool.jobs,
             pods=pool.pods,
             search=pool.search,
+            warm_ups=pool.warm_ups,
         )
         definition, problem = await self._definition(seen)
         seen = replace(seen, definition=definition, definition_problem=problem)
@@ -134,13 +137,15 @@ class Observer:
             return _Pool(pods=ended)
         pods = await self._kube.list_all(core_path(owner.namespace, "pods"), marked)
         ours = [job for job in jobs if _owned_by(job, owner.uid)]
-        agents = [agent for job in ours if not is_search(job) and (agent := kube_facts.agent_job(job))]
+        agents = [agent for job in ours if is_agent(job) and (agent := kube_facts.agent_job(job))]
         searches = [search for job in ours if is_search(job) and (search := read_search_job(job, pods))]
+        warm_ups = [warm_up for job in ours if is_warm_up(job) and (warm_up := read_warm_up_job(job, pods))]
         names = {agent.name for agent in agents}
-        facts = [kube_facts.agent_pod(pod) for pod in pods if not is_search(pod)]
+        facts = [kube_facts.agent_pod(pod) for pod in pods if is_agent(pod)]
         there = [pod for pod in facts if pod.job_name in names]
         uids = {pod.uid for pod in there}
-        return _Pool(tuple(agents), (*there, *(pod for pod in ended if pod.uid not in uids)), tuple(searches))
+        present = (*there, *(pod for pod in ended if pod.uid not in uids))
+        return _Pool(tuple(agents), present, tuple(searches), tuple(warm_ups))
 
     async def _definition(self, seen: Snapshot) -> tuple[SweepDefinition | None, Problem | None]:
         """What is to be swept, until it is on W&B and this generation of the object was found sound."""

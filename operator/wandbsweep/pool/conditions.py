@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wandbsweep.api.reasons import ConditionType, Reason
 from wandbsweep.api.status import Condition
-from wandbsweep.pool import queueing
+from wandbsweep.pool import isaac_warm_up, queueing
 from wandbsweep.pool.edits import differs
 from wandbsweep.pool.finding import Finding, fails, holds, kept, prevented
 from wandbsweep.pool.retries import failures_in_a_row, jobs_by_slot
@@ -123,6 +123,8 @@ def _not_ready(snapshot: Snapshot, ready_pods: int) -> Finding:
     kind, wanted = ConditionType.AGENTS_READY, snapshot.spec.agent_count
     if failing := _failing_slots(snapshot):
         return fails(kind, Reason.AGENTS_FAILING, failing)
+    if isaac_warm_up.keeps_agents_waiting(snapshot):
+        return fails(kind, Reason.WARMING_UP, isaac_warm_up.told(snapshot))
     stuck = next((pod for pod in snapshot.pods if pod.unschedulable), None)
     if stuck:
         return fails(kind, Reason.UNSCHEDULABLE, f"{stuck.name}: {stuck.waiting}")

@@ -204,6 +204,7 @@ class AgentPod:
     gpus: int = 0
     seconds: Mapping[str, float] | None = None
     has_own_host: bool = True  # W&B knows its agent by the pod's name, and not by the node's or one that was chosen
+    gpu: str | None = None  # the product, by the agent's last words
     leaving: bool = False  # it was asked to leave after its current run
     deleting: bool = False
 
@@ -229,6 +230,23 @@ class SearchJob:
     exit_code: int | None = None  # of the search's own container
     exit_reason: str | None = None  # the search's word for its end, such as SearchInvalid
     exit_message: str | None = None
+
+
+@dataclass(frozen=True)
+class WarmUpJob:
+    """A Job that fills the caches of Isaac Sim, with what is to be known of its last pod."""
+
+    name: str
+    attempt: int
+    phase: JobPhase
+    created_at: datetime
+    finished_at: datetime | None = None
+    deleting: bool = False
+    digest: str | None = None  # of what it was made from
+    waiting: str | None = None  # why it does not run yet
+    unschedulable: bool = False
+    exit_message: str | None = None
+    gpu: str | None = None  # the product, by its last words
 
 
 @dataclass(frozen=True)
@@ -261,6 +279,7 @@ class Snapshot:
     jobs: tuple[AgentJob, ...] = ()
     pods: tuple[AgentPod, ...] = field(default=(), repr=False)
     search: tuple[SearchJob, ...] = ()  # Jobs of the search, where the sweep needs one
+    warm_ups: tuple[WarmUpJob, ...] = ()  # Jobs that fill caches, where a profile wants that
     searched: SweepDefinition | None = None
     searched_problem: Problem | None = None
     scheduler_unsupported: Problem | None = None  # a searched sweep is to be created, and the W&B server cannot hold it

@@ -13,6 +13,7 @@ from wandbsweep.pool.actions import StartAgent
 from wandbsweep.pool.agents import is_of_old_sweep
 from wandbsweep.pool.budget import is_searched, run_cap, runs_apart, scan_size
 from wandbsweep.pool.facts import HANDING_OUT, JobPhase
+from wandbsweep.pool.isaac_warm_up import keeps_agents_waiting
 from wandbsweep.pool.retries import ended_since, failures_in_a_row, retry_delay
 from wandbsweep.pool.searching import has_begun
 
@@ -40,8 +41,13 @@ class Starts:
 def may_start(snapshot: Snapshot) -> bool:
     """Whether agents may start at all. With a definition that has mistakes the sweep goes on as it was.
 
-    An agent that starts before the search would hold a GPU and wait.
+    An agent that starts before the search, or before the caches are warm, would hold a GPU and wait.
     """
+    return may_start_but_for_caches(snapshot) and not keeps_agents_waiting(snapshot)
+
+
+def may_start_but_for_caches(snapshot: Snapshot) -> bool:
+    """Whether all else is there that agents need."""
     problem, reading = snapshot.definition_problem, snapshot.reading
     if snapshot.path is None or reading is None or snapshot.wandb_problem:
         return False

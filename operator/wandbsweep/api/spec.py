@@ -72,7 +72,7 @@ class WandbSettings(ApiModel):
         max_length=2048,
         json_schema_extra=cel(
             Rule(
-                rule="self.matches('^https?://[^/]+')",
+                rule="self.matches('^https?://[^/?#@]+(/[^?#]*)?$')",
                 message="spec.wandb.baseURL must be the address of a W&B server with its scheme, "
                 "for example https://api.wandb.ai",
             )

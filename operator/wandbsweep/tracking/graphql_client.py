@@ -189,7 +189,9 @@ def _address(account: Account) -> URL:
         url = URL(account.base_url.rstrip("/") + "/graphql")
     except ValueError:
         url = URL()
-    if url.scheme not in {"http", "https"} or not url.host or url.user is not None:
+    # What follows ? or # would take the place of /graphql, and the request go to any path of the host.
+    plain = not (url.raw_query_string or url.raw_fragment or {"?", "#"} & set(account.base_url))
+    if url.scheme not in {"http", "https"} or not url.host or url.user is not None or not plain:
         raise NeverSent(f"{server_name(account)} cannot be reached: the base URL must be http(s)://host[:port]")
     return url
 
@@ -239,8 +241,7 @@ def _parse(account: Account, response: aiohttp.ClientResponse, content: bytes) -
         raise ServerFault(f"{server_name(account)} answered with something that is not W&B's API; check the base URL")
     if response.status == HTTPStatus.OK or (problems and _explains_itself(response.status)):
         return Answer(response.status, data if isinstance(data, dict) else {}, problems)
-    words = error_words(parsed).encode()
-    raise refused_status(account, response.status, response.headers, words or content)
+    raise refused_status(account, response.status, response.headers, error_words(parsed))
 
 
 def _explains_itself(status: int) -> bool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from image_builder.engines import Engine
     from image_builder.steps import Steps
 
-LOCAL_BASE = f"{PREFIX}/base:{BASE_SUITE}"
+LOCAL_BASE = f"{PREFIX}/base:{BASE_SUITE}-slim"
 
 # As in Debian's own slim image: what nobody reads in a container is never unpacked, and nothing is synced twice.
 _DPKG_SETTINGS = """\

@@ -30,7 +30,7 @@ class Image:
     """One image: its Dockerfile is images/<name>/Dockerfile.
 
     It gets the Python packages of its lock, or those that `only` names with all they need, as wheels, and a list of
-    them. `holds_package` is for this repository's own.
+    them. `holds_package` is for this repository's own. `brings_wandb`: to containers with other Pythons, too.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Image:
     lock: str
     only: tuple[str, ...] = ()
     holds_package: bool = False
+    brings_wandb: bool = False
     files: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -62,6 +63,7 @@ IMAGES: Mapping[str, Image] = {
             repository="operator",
             lock="requirements/operator-image.lock",
             holds_package=True,
+            brings_wandb=True,
         ),
         Image(
             name="agent-runtime",
@@ -69,6 +71,7 @@ IMAGES: Mapping[str, Image] = {
             lock="requirements/operator-image.lock",
             only=("wandb",),
             holds_package=True,
+            brings_wandb=True,
             files={"install.sh": "images/agent-runtime/install.sh"},
         ),
         Image(

@@ -10,6 +10,7 @@ from image_builder.bill_of_materials import FILE_NAME, write_bill_of_materials
 from image_builder.catalogue import EPOCH
 from image_builder.lock_file import normal_name, with_all_they_need
 from image_builder.origin import Origin, version_of
+from image_builder.other_pythons import compiled_parts
 from image_builder.wheels import locked_wheels, package_wheel
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ def make_context(image: Image, *, root: Path, cache: Path, folder: Path, steps: 
     for destination, source in image.files.items():
         _copy(root / source, folder / destination)
     _add_wheels(image, root / image.lock, version=version_of(root), cache=cache, folder=folder, steps=steps)
+    if image.brings_wandb:
+        shutil.copytree(compiled_parts(root / image.lock, cache, steps), folder / "other-pythons")
     if image.holds_package:
         package_wheel(root, folder / "package", steps)
     _level(folder)

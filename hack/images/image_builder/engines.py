@@ -98,8 +98,9 @@ def _buildah(cache: Path) -> Engine:
                 f"--storage-driver={driver}",
             ),
             inspect=("inspect", "--type=image"),
-            # chroot needs neither namespaces nor cgroups, so it works where containers are nested.
-            build_options=("--isolation=chroot", "--layers", "--force-rm", "--format=docker", _SAME_TIMES),
+            # chroot needs neither namespaces nor cgroups, so it works where containers are nested. In OCI's format an
+            # image does not name the container that made it, which is another one each time.
+            build_options=("--isolation=chroot", "--layers", "--force-rm", "--format=oci", _SAME_TIMES),
         )
 
     overlay = with_driver("overlay")

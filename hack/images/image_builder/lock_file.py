@@ -20,15 +20,16 @@ def normal_name(name: str) -> str:
 
 def users_of_packages(lock: str) -> Mapping[str, set[str]]:
     """Which other packages need a package, as the lock's comments tell."""
-    return {name: {normal_name(user) for user in _USER.findall(entry)} for name, entry in _entries(lock).items()}
+    return {name: {normal_name(user) for user in _USER.findall(entry)} for name, entry in entries(lock).items()}
 
 
 def asked_for(lock: str) -> set[str]:
     """The packages that this repository names itself."""
-    return {name for name, entry in _entries(lock).items() if _ASKED_FOR.search(entry)}
+    return {name for name, entry in entries(lock).items() if _ASKED_FOR.search(entry)}
 
 
-def _entries(lock: str) -> Mapping[str, str]:
+def entries(lock: str) -> Mapping[str, str]:
+    """The lines of each package, by its name."""
     starts = list(_ENTRY.finditer(lock))
     ends = [*(match.start() for match in starts[1:]), len(lock)]
     return {normal_name(match[1]): lock[match.start() : end] for match, end in zip(starts, ends, strict=True)}

@@ -75,7 +75,7 @@ class Reconciler:
         outcome, body = await self._applier.apply(observation, plan)
         for action in plan.actions:  # one that failed may have been carried out all the same
             if isinstance(action, actions.SetSweepState | actions.UpdateSweep):
-                self._readings.outdate(action.path)
+                self._readings.outdate(snapshot.uid, action.path)
         if snapshot.deleted_at is not None and outcome.wandb_problem and snapshot.wandb_problem is None:
             # W&B answers and does not do what it is asked: that is not waited for without end either.
             told = replace(snapshot, wandb_problem=outcome.wandb_problem)
@@ -91,7 +91,8 @@ class Reconciler:
         await self._write(snapshot, body, status)
         self._ended_pods.settle(ObjectKey(snapshot.namespace, snapshot.name), status.settled_pods)
         self._metrics.keep(snapshot.uid, status)
-        await self._recorder.send(snapshot, events.of_pass(snapshot, plan, outcome, status))
+        with logs.about(sweep=status.sweep_path):
+            await self._recorder.send(snapshot, events.of_pass(snapshot, plan, outcome, status))
         # A new sweep is a new situation: its first agents need not wait for the watch to report the status.
         return PassResult(AT_ONCE if status.sweep_id and not snapshot.status.sweep_id else plan.look_again)
 
@@ -113,7 +114,7 @@ class Reconciler:
         self._recorder.forget(last.uid)
         self._metrics.forget(last.uid)
         if last.path:
-            self._readings.forget(last.path)
+            self._readings.forget(last.uid, last.path)
 
 
 def _farewell(snapshot: Snapshot, plan: actions.Plan, outcome: Outcome) -> list[events.Event]:

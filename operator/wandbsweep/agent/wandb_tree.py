@@ -1,8 +1,8 @@
 """wandb for images that lack it: the SDK and all that it needs, as files that a Python of any image can import.
 
 They are copied from the installation that runs `wandbsweep install`. Compiled parts carry the version of their Python
-in their names, so that those of several versions lie side by side: the operator's image has them for CPython 3.11 to
-3.13. An older Python, or a machine of another kind, cannot import the tree, and its agent says so.
+in their names, so that those of several versions lie side by side: the operator's image has them for CPython 3.10 to
+3.13. Another Python, or a machine of another kind, cannot import the tree, and its agent says so.
 """
 
 from __future__ import annotations

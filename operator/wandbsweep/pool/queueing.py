@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wandbsweep.pool.facts import JobPhase
 from wandbsweep.pool.gpu_hours import has_ended
+from wandbsweep.pool.retries import ended_since
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,11 +55,17 @@ def is_suspended(job: AgentJob) -> bool:
 
 
 def evicted(snapshot: Snapshot) -> list[tuple[AgentJob, AgentPod]]:
-    """Jobs that were suspended while they had a pod, each with the last one that is known: only evicted ones have."""
-    started = [(pod.started_at, pod.job_name, pod) for pod in snapshot.pods if pod.started_at]
-    last = {job_name: pod for _, job_name, pod in sorted(started, key=lambda each: each[:2])}
-    taken_back = [job for job in snapshot.jobs if job.suspended and job.phase is not JobPhase.SUCCEEDED]
-    return [(job, last[job.name]) for job in taken_back if job.name in last]
+    """Jobs that were suspended while they had a pod, each with that pod, as long as it is known."""
+    taken_back = {job.name: job for job in snapshot.jobs if job.suspended and job.phase is not JobPhase.SUCCEEDED}
+    pods = [pod for pod in snapshot.pods if pod.started_at and pod.job_name in taken_back]
+    return [(taken_back[pod.job_name], pod) for pod in pods if _was_taken_from(pod, taken_back[pod.job_name])]
+
+
+def _was_taken_from(pod: AgentPod, job: AgentJob) -> bool:
+    """Whether a pod of a suspended Job ended because of that, and not before."""
+    if pod.ended_at is None:
+        return not has_ended(pod)
+    return ended_since(pod.ended_at, job.suspended_since) if job.suspended_since else False
 
 
 def waits_for_first(snapshot: Snapshot) -> bool:

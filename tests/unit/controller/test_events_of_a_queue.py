@@ -32,19 +32,21 @@ def test_an_eviction_is_an_event_of_its_own_and_no_warning():
 
 def test_each_eviction_of_a_job_is_told_once():
     drained = replace(LEAVING, phase="Failed", ended_at=NOW)
-    again = replace(EVICTED, suspended_since=NOW)
+    next_pod = replace(LEAVING, uid="of-the-next-pod")
+    seen_at_once = replace(EVICTED, suspended_since=None)  # the Job's condition follows a moment after its spec
 
-    assert told(EVICTED, LEAVING) == told(EVICTED, drained)
-    assert told(EVICTED, LEAVING)[0].key != told(again, drained)[0].key
+    assert told(EVICTED, LEAVING) == told(EVICTED, drained) == told(seen_at_once, LEAVING)
+    assert told(EVICTED, LEAVING)[0].key != told(EVICTED, next_pod)[0].key
     assert told(replace(EVICTED, suspended_since=NOW - NEWS_FOR), drained) == []
 
 
-def test_the_last_node_is_named_of_a_job_that_was_evicted_before():
-    before = replace(LEAVING, name="anymal-0-0-older", uid="older", node="gpu-9", started_at=NOW - timedelta(hours=9))
+def test_a_pod_that_ended_before_its_job_was_suspended_was_not_taken_back():
+    before = replace(LEAVING, uid="older", node="gpu-9", phase="Failed", ended_at=NOW - timedelta(hours=1))
 
-    (event,) = told(EVICTED, LEAVING, before)
+    (event,) = told(EVICTED, before, LEAVING)
 
     assert "on node gpu-1 " in event.message
+    assert told(replace(EVICTED, suspended_since=None), before) == []
 
 
 def test_a_job_that_waits_for_its_first_admission_was_not_evicted():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 from graphql import (
@@ -47,6 +48,17 @@ values = st.recursive(
 def json_text(value: Any) -> str:
     """JSON as loosely as Python writes it: NaN, infinities and halves of characters included."""
     return json.dumps(value)
+
+
+def stored(value: Any) -> Any:
+    """A value as an API server would keep it: its JSON has no NaN, and no halves of characters."""
+    text = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return json.loads(text, parse_constant=lambda _: None, parse_float=_finite)
+
+
+def _finite(digits: str) -> float | None:
+    number = float(digits)
+    return number if math.isfinite(number) else None
 
 
 def keyed(keys: Sequence[str], inner: SearchStrategy[Any] = values) -> SearchStrategy[dict[str, Any]]:

@@ -6,7 +6,6 @@ command of the sweep.
 
 from __future__ import annotations
 
-import copy
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +16,7 @@ from wandbsweep.pool import pod_parts
 from wandbsweep.pool.affinity import keep_away
 from wandbsweep.pool.isaac_pod import complete_pod
 from wandbsweep.pool.pod_parts import POD_PATH, RESTRICTED, unexpanded
+from wandbsweep.sweep.checks.template_shape import without_nulls
 
 if TYPE_CHECKING:
     from wandbsweep.api.life import Checkpoint, TrialSettings
@@ -48,7 +48,7 @@ class AgentSettings:
 
 def pod_template(spec: WandbSweepSpec, settings: AgentSettings, marks: dict[str, str]) -> dict[str, Any]:
     """The template of the agent's Job, with these labels added."""
-    template = copy.deepcopy(dict(spec.template))
+    template: dict[str, Any] = without_nulls(spec.template)
     metadata = template.setdefault("metadata", {})
     metadata["labels"] = {**metadata.get("labels", {}), **marks}
     pod = template["spec"]

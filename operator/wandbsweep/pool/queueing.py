@@ -92,5 +92,6 @@ def told(snapshot: Snapshot, ready: int) -> str | None:
 
 
 def _of_metadata(template: Mapping[str, Any], kind: str) -> dict[str, str]:
-    found: dict[str, str] = (template.get("metadata") or {}).get(kind) or {}
-    return found
+    """Of a template as it was written, which nobody may have judged yet."""
+    found = (template.get("metadata") or {}).get(kind)
+    return {name: text for name, text in found.items() if isinstance(text, str)} if isinstance(found, dict) else {}

@@ -12,6 +12,7 @@ from wandbsweep.api.crd import LONGEST_NAME, crd
 from wandbsweep.api.labels import API_VERSION, KIND
 from wandbsweep.sweep.checks.evaluation import check_evaluation
 from wandbsweep.sweep.checks.objects import check_in_object
+from wandbsweep.sweep.checks.template_shape import misshapen
 from wandbsweep.sweep.definition import read_definition
 from wandbsweep.sweep.problems import Finding, InvalidSweepError, Place, Report, did_you_mean, kind_of
 from wandbsweep.sweep.rendering.evaluation import EvaluationStage, read_evaluation
@@ -86,6 +87,8 @@ def check_manifest(manifest: Mapping[str, Any], config_maps: Mapping[tuple[str, 
         report.add(Rule.MISSING_KEY, _SPEC, "is missing", "say in it what to sweep and in which pods")
         return report
     _check_node(manifest["spec"], schema["properties"]["spec"], _SPEC, report)
+    if not report.errors:
+        _check_shapes(manifest["spec"], report)
     if not report.errors:
         _check_images(manifest["spec"]["template"], report)
         _check_definition(manifest["spec"], config_maps, report)
@@ -213,6 +216,16 @@ def _check_reference(name: str, key: str, config_maps: Mapping[tuple[str, str], 
 def _in_the_object(finding: Finding) -> Finding:
     """Keys of spec.sweep are counted from its own top, and now from that of the object; those of ConfigMaps are not."""
     return finding.under("", ("spec", "sweep")) if finding.field.startswith(_SWEEP) else finding
+
+
+def _check_shapes(spec: Mapping[str, Any], report: Report) -> None:
+    search = spec.get("search") or {}
+    for place, template in (
+        (_SPEC / "template", spec["template"]),
+        (_SPEC / "search" / "template", search.get("template")),
+    ):
+        if template is not None and (finding := misshapen(template, place)):
+            report.findings.append(finding)
 
 
 def _check_images(template: Mapping[str, Any], report: Report) -> None:

@@ -1,0 +1,74 @@
+"""Whether a pod template has the shape of one where this house builds on it.
+
+The API server keeps the template of a WandbSweep as it is written and judges it only when it becomes a Job. Until then
+a list may be a word and a mapping nothing at all: a key with nothing behind it, as in `volumes:`, counts as left out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from wandbsweep.sweep.problems import Finding, kind_of
+from wandbsweep.sweep.rules import Rule
+
+if TYPE_CHECKING:
+    from wandbsweep.sweep.problems import Place
+
+_TEXT: Final = str
+_CONTAINER: Final[dict[str, Any]] = {
+    "name": _TEXT,
+    "image": _TEXT,
+    "env": [{"name": _TEXT}],
+    "volumeMounts": [{"name": _TEXT, "mountPath": _TEXT}],
+    "terminationMessagePath": _TEXT,
+    "securityContext": {},
+    "resources": {"limits": {}, "requests": {}},
+}
+_TERMS: Final[dict[str, Any]] = {"nodeSelectorTerms": [{"matchFields": [{}]}]}
+_NODE_AFFINITY: Final[dict[str, Any]] = {
+    "requiredDuringSchedulingIgnoredDuringExecution": _TERMS,
+    "preferredDuringSchedulingIgnoredDuringExecution": [{}],
+}
+_TEMPLATE: Final[dict[str, Any]] = {
+    "metadata": {"labels": {}, "annotations": {}},
+    "spec": {
+        "containers": [_CONTAINER],
+        "initContainers": [_CONTAINER],
+        "volumes": [{"name": _TEXT}],
+        "securityContext": {},
+        "affinity": {"nodeAffinity": _NODE_AFFINITY},
+    },
+}
+
+
+def misshapen(template: Any, place: Place) -> Finding | None:
+    """The first part of a template that is of another kind than in a pod."""
+    return _look(without_nulls(template), _TEMPLATE, place)
+
+
+def without_nulls(value: Any) -> Any:
+    """A copy in which what is null is left out, as the API server reads a pod."""
+    if isinstance(value, dict):
+        return {name: without_nulls(each) for name, each in value.items() if each is not None}
+    if isinstance(value, list):
+        return [without_nulls(each) for each in value if each is not None]
+    return value
+
+
+def _look(value: Any, shape: Any, place: Place) -> Finding | None:
+    if shape is _TEXT:
+        return None if isinstance(value, str) else _of_another_kind("text", value, place)
+    if isinstance(shape, list):
+        if not isinstance(value, list):
+            return _of_another_kind("a list", value, place)
+        inner = ((each, shape[0], place / index) for index, each in enumerate(value))
+    elif not isinstance(value, dict):
+        return _of_another_kind("a mapping", value, place)
+    else:
+        inner = ((value[name], each, place / name) for name, each in shape.items() if name in value)
+    return next((found for part in inner if (found := _look(*part))), None)
+
+
+def _of_another_kind(wanted: str, value: Any, place: Place) -> Finding:
+    remedy = "write it as in a pod; `kubectl explain pod` has every field"
+    return Finding(Rule.WRONG_KIND, place, f"must be {wanted}, not {kind_of(value)}", remedy)

@@ -6,6 +6,7 @@ a list may be a word and a mapping nothing at all: a key with nothing behind it,
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any, Final
 
 from wandbsweep.sweep.problems import Finding, kind_of
@@ -29,30 +30,34 @@ _NODE_AFFINITY: Final[dict[str, Any]] = {
     "requiredDuringSchedulingIgnoredDuringExecution": _TERMS,
     "preferredDuringSchedulingIgnoredDuringExecution": [{}],
 }
-_TEMPLATE: Final[dict[str, Any]] = {
-    "metadata": {"labels": {}, "annotations": {}},
-    "spec": {
-        "containers": [_CONTAINER],
-        "initContainers": [_CONTAINER],
-        "volumes": [{"name": _TEXT}],
-        "securityContext": {},
-        "affinity": {"nodeAffinity": _NODE_AFFINITY},
-    },
+_POD: Final[dict[str, Any]] = {
+    "containers": [_CONTAINER],
+    "initContainers": [_CONTAINER],
+    "volumes": [{"name": _TEXT}],
+    "securityContext": {},
 }
+_ADDED_TO: Final[dict[str, Any]] = {"metadata": {"labels": {}, "annotations": {}}, "spec": _POD}
+_READ: Final[dict[str, Any]] = {**_ADDED_TO, "spec": {**_POD, "affinity": {"nodeAffinity": _NODE_AFFINITY}}}
 
 
 def misshapen(template: Any, place: Place) -> Finding | None:
     """The first part of a template that is of another kind than in a pod."""
-    return _look(without_nulls(template), _TEMPLATE, place)
+    return _look(_without_nulls(template, _READ), _READ, place)
 
 
-def without_nulls(value: Any) -> Any:
-    """A copy in which what is null is left out, as the API server reads a pod."""
-    if isinstance(value, dict):
-        return {name: without_nulls(each) for name, each in value.items() if each is not None}
+def without_nulls(template: Any) -> Any:
+    """A copy without keys that this house adds to and that have nothing behind them; the rest is as it was."""
+    return _without_nulls(template, _ADDED_TO)
+
+
+def _without_nulls(value: Any, shape: Any) -> Any:
+    if isinstance(value, dict) and isinstance(shape, dict):
+        kept = {name: each for name, each in value.items() if each is not None or name not in shape}
+        return {name: _without_nulls(each, shape.get(name)) for name, each in kept.items()}
     if isinstance(value, list):
-        return [without_nulls(each) for each in value if each is not None]
-    return value
+        inner = shape[0] if isinstance(shape, list) else None
+        return [_without_nulls(each, inner) for each in value]
+    return copy.deepcopy(value)
 
 
 def _look(value: Any, shape: Any, place: Place) -> Finding | None:

@@ -29,8 +29,8 @@ _LONGEST_PATTERN = 200
 # Patterns that repeat what repeats take longer than the world lasts on a short text, and nobody else is served then.
 _REPEATS = re.compile(r"[*+{]")
 _REPEATED_GROUP = re.compile(r"\)[*+?{]")
-_MOST_REPEATS = 4
-_LONGEST_MATCHED = 500
+_MOST_REPEATS = 3
+_LONGEST_MATCHED = 256
 _DEEPEST = 20
 _LARGEST_INTEGER = 2**63
 _LARGEST_NUMBER = int(sys.float_info.max)

@@ -128,3 +128,15 @@ def test_what_no_json_knows_is_kept_as_null_however_it_is_spelt(lab):
     query = 'query($p: String) { project(name: $p) { run(name: "r") { history } } }'
     (line,) = lab.server.graphql(query, {"p": lab.project})["project"]["run"]["history"]
     assert json.loads(line) == {"_step": 0, "a": None, "b": None, "c": None, "d": "\ufffd\ufffd", "e": 1.5}
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(a+)+$", "(a|a)*$", "(?:a*)*b", "a*a*a*a*b", "((a{1,9}){1,9}){1,9}", "a{99999999999}"]
+)
+def test_a_pattern_that_would_never_end_is_refused(lab, pattern):
+    lab.start("a" * 30)
+    query = "query($p: String, $f: JSONString) { project(name: $p) { runCount(filters: $f) } }"
+    variables = {"p": lab.project, "f": json.dumps({"name": {"$regex": pattern}})}
+    status, answer = lab.server.post("/graphql", {"query": query, "variables": variables})
+    assert status == 400
+    assert "$regex" in answer["errors"][0]["message"]

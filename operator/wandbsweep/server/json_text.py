@@ -1,9 +1,9 @@
 """JSON as this server reads and writes it.
 
 The SDK sends bare `NaN` and `Infinity`, which are not JSON; its own Go half refuses them in answers. So they are read
-as null at the door, and nothing that leaves this server can contain them. The same holds for what one of the databases
-could not keep or look into: halves of characters and the character 0 are replaced, and what is nested deeper than
-anybody writes is refused.
+as null at the door, and nothing that leaves this server can contain them. What is nested deeper than anybody writes is
+refused. In JSON that is kept, halves of characters and the character 0 are replaced, which one of the databases could
+not look into; a name with such a character is nobody's, and is left as it is for whoever refuses it.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ def write_json(value: Any) -> str:
 def strict_json(text: str, what: str) -> str:
     """The same JSON text, rewritten only where it holds what JSON, or a database, does not know."""
     reading = _Reading(text, what)
+    reading.clean()
     return write_json(reading.value) if reading.changed else text
 
 
@@ -68,7 +69,13 @@ class _Reading:
         written = text if isinstance(text, str) else text.decode("utf-8", "replace")
         if written.count("[") + written.count("{") > _DEEPEST and _depth(value) > _DEEPEST:
             raise BadRequestError(f"{what} is nested more than {_DEEPEST} levels deep")
-        self.value = self._cleaned(value) if "\\u" in written else value
+        self.value = value
+        self._may_be_unclean = "\\u" in written
+
+    def clean(self) -> None:
+        """Replaces what could not be kept."""
+        if self._may_be_unclean:
+            self.value = self._cleaned(self.value)
 
     def _no_number(self, _: str) -> float | None:
         self.changed = True

@@ -11,8 +11,9 @@ DEMO_CLUSTER := wandbsweep-demo
 TEST_CLUSTER := wandbsweep-test
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+EXAMPLES ?= 5000
 
-.PHONY: help demo demo-down kubeconfig image-load test lint types unit explore integration e2e e2e-cluster test-down bench \
+.PHONY: help demo demo-down kubeconfig image-load test lint types unit fuzz explore integration e2e e2e-cluster test-down bench \
 	bench-search images plots crds verify lock clean
 
 help: ## List the targets
@@ -51,7 +52,10 @@ types: $(VENV)/.installed ## mypy, strict
 	@$(BIN)/mypy
 
 unit: $(VENV)/.installed ## Tests without Kubernetes (the embedded server and real processes included)
-	@$(BIN)/pytest tests/unit -n auto $(PYTEST_ARGS)
+	@$(BIN)/pytest tests/unit tests/fuzz -n auto $(PYTEST_ARGS)
+
+fuzz: $(VENV)/.installed ## Send the server, the operator's reading and the trial launcher what nobody would write: make fuzz EXAMPLES=20000
+	@FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/pytest tests/fuzz -n auto --timeout 0 $(PYTEST_ARGS)
 
 explore: $(VENV)/.installed ## Property-based tests with new examples each time; `make unit` repeats the same ones
 	@$(BIN)/pytest tests/unit -n auto -m hypothesis --hypothesis-profile=explore $(PYTEST_ARGS)

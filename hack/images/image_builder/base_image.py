@@ -8,7 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from image_builder.apt_sources import debian_mirror
-from image_builder.catalogue import BASE_IMAGE, BASE_SUITE, PREFIX
+from image_builder.catalogue import BASE_IMAGE, BASE_SUITE, EPOCH, PREFIX
 from image_builder.failures import BuildError
 from image_builder.host_packages import ensure_programs, find_program
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from image_builder.engines import Engine
     from image_builder.steps import Steps
 
-LOCAL_BASE = f"{PREFIX}/base:{BASE_SUITE}"
+LOCAL_BASE = f"{PREFIX}/base:{BASE_SUITE}-slim"
 
 # As in Debian's own slim image: what nobody reads in a container is never unpacked, and nothing is synced twice.
 _DPKG_SETTINGS = """\
@@ -32,6 +32,9 @@ path-exclude /usr/share/locale/*
 path-exclude /usr/share/man/*
 """
 _UNREAD = ("doc", "groff", "info", "lintian", "locale", "man")
+# What differs from machine to machine, or from one run of debootstrap to the next.
+_OF_THIS_MACHINE = ("etc/hostname", "etc/resolv.conf", "var/cache/ldconfig/aux-cache")
+_SAME_TAR = ("--sort=name", "--numeric-owner", f"--mtime=@{EPOCH}")
 _DOCKERFILE = 'FROM scratch\nADD rootfs.tar /\nCMD ["bash"]\n'
 
 
@@ -65,12 +68,13 @@ def _make_base(engine: Engine, folder: Path, steps: Steps) -> None:
         [find_program("debootstrap") or "debootstrap", "--variant=minbase", BASE_SUITE, rootfs, mirror.archive],
         what=f"make Debian {BASE_SUITE} with debootstrap",
         remedy=f"Check that the Debian mirror of this machine's apt sources has {BASE_SUITE}.",
+        env={**os.environ, "SOURCE_DATE_EPOCH": str(EPOCH)},
     )
     _slim(rootfs)
     (rootfs / "etc/apt/sources.list").write_text(mirror.sources_list(BASE_SUITE))
     (context / "Dockerfile").write_text(_DOCKERFILE)
     steps.run(
-        ["tar", "-C", rootfs, "--numeric-owner", "--exclude=./dev/*", "-cf", context / "rootfs.tar", "."],
+        ["tar", "-C", rootfs, *_SAME_TAR, "--exclude=./dev/*", "-cf", context / "rootfs.tar", "."],
         what="pack the base",
         remedy="Check the free disk space, then run the command again.",
     )
@@ -79,7 +83,7 @@ def _make_base(engine: Engine, folder: Path, steps: Steps) -> None:
 
 
 def _slim(rootfs: Path) -> None:
-    """Drop what only fills the image: package archives and lists, documentation, translations, logs."""
+    """Drop what only fills the image, and what would make another one of the same packages."""
     (rootfs / "etc/dpkg/dpkg.cfg.d/slim").write_text(_DPKG_SETTINGS)
     (rootfs / "etc/apt/apt.conf.d/slim").write_text(
         'APT::Keep-Downloaded-Packages "false";\nDir::Cache::pkgcache "";\n'
@@ -88,6 +92,8 @@ def _slim(rootfs: Path) -> None:
         for path in (rootfs / "usr/share" / name).rglob("*"):
             if not path.is_dir() and path.name != "copyright":
                 path.unlink()
+    for name in _OF_THIS_MACHINE:
+        (rootfs / name).unlink(missing_ok=True)
     for folder in ("var/cache/apt", "var/lib/apt/lists", "var/log"):
         for path in (rootfs / folder).rglob("*"):
             if path.is_file():

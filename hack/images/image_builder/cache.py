@@ -27,11 +27,17 @@ def archive_path(folder: Path, image: Image, inputs: str) -> Path:
     return folder / f"{image.name}-{inputs}.tar"
 
 
+def list_of_packages(archive: Path) -> Path:
+    """Where the list of an image's Python packages lies, beside its archive; it is in the image, too."""
+    return archive.with_suffix(".cdx.json")
+
+
 def drop_old_archives(folder: Path, image: Image) -> None:
     """Keep the newest tarballs of an image: each takes as much disk as the image itself."""
     ours = sorted(folder.glob(f"{image.name}-????????????????.tar"), key=lambda path: path.stat().st_mtime)
     for old in ours[:-_KEPT_ARCHIVES]:
         old.unlink(missing_ok=True)
+        list_of_packages(old).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -18,18 +18,27 @@ PYTHON_VERSION = "3.11"
 PREFIX = "localhost/wandbsweep"
 TAG = "dev"
 
+# Of every file in a layer, and of the image itself: the same files, the same image.
+EPOCH = 1577836800
+
 # The Python distribution of this repository, as its wheel is built from it.
 PACKAGE_SOURCES = ("pyproject.toml", "README.md", "LICENSE", "operator/wandbsweep")
 
 
 @dataclass(frozen=True)
 class Image:
-    """One image: its Dockerfile is images/<name>/Dockerfile."""
+    """One image: its Dockerfile is images/<name>/Dockerfile.
+
+    It gets the Python packages of its lock, or those that `only` names with all they need, as wheels, and a list of
+    them. `holds_package` is for this repository's own. `brings_wandb`: to containers with other Pythons, too.
+    """
 
     name: str
     repository: str
     lock: str
+    only: tuple[str, ...] = ()
     holds_package: bool = False
+    brings_wandb: bool = False
     files: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -54,6 +63,16 @@ IMAGES: Mapping[str, Image] = {
             repository="operator",
             lock="requirements/operator-image.lock",
             holds_package=True,
+            brings_wandb=True,
+        ),
+        Image(
+            name="agent-runtime",
+            repository="agent-runtime",
+            lock="requirements/operator-image.lock",
+            only=("wandb",),
+            holds_package=True,
+            brings_wandb=True,
+            files={"install.sh": "images/agent-runtime/install.sh"},
         ),
         Image(
             name="trainer-cpu",

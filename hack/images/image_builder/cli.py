@@ -7,11 +7,13 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from image_builder.base_image import ensure_base
-from image_builder.cache import archive_path, cache_folder, drop_old_archives, exclusive
+from image_builder.bill_of_materials import FILE_NAME
+from image_builder.cache import archive_path, cache_folder, drop_old_archives, exclusive, list_of_packages
 from image_builder.catalogue import IMAGES, Image
 from image_builder.contexts import make_context
 from image_builder.engines import ENGINES, choose_engine
@@ -34,7 +36,8 @@ def main(arguments: Sequence[str]) -> int:
     images = [IMAGES[name] for name in options.names or IMAGES]
     try:
         if options.command == "build":
-            _build(images, options.output, options.engine, rebuild=options.rebuild)
+            how = _How(options.engine, rebuild=options.rebuild or options.no_cache, from_cache=not options.no_cache)
+            _build(images, options.output, how)
         elif options.command == "path":
             for image in images:
                 print(archive_path(cache_folder(), image, fingerprint(image, ROOT)))
@@ -67,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--output", type=Path, help="folder for the archives (default: the user's cache)")
     build.add_argument("--engine", choices=ENGINES, help="default: the first of these that works")
     build.add_argument("--rebuild", action="store_true", help="build although the inputs did not change")
+    build.add_argument("--no-cache", action="store_true", help="rebuild, and take no layer of an earlier build")
     command("path", "Print where the archive of each image is once it is built from the files as they are now.")
     command("reference", "Print the name and tag inside each archive.")
     context = command("context", "Write the build context of each image, for a builder of your own.")
@@ -76,7 +80,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _build(images: Sequence[Image], output: Path | None, engine_name: str | None, *, rebuild: bool) -> None:
+@dataclass(frozen=True)
+class _How:
+    """What the options of `build` ask for."""
+
+    engine: str | None
+    rebuild: bool
+    from_cache: bool
+
+
+def _build(images: Sequence[Image], output: Path | None, how: _How) -> None:
     cache = cache_folder()
     folder = (output or cache).resolve()
     folder.mkdir(parents=True, exist_ok=True)
@@ -84,24 +97,25 @@ def _build(images: Sequence[Image], output: Path | None, engine_name: str | None
     with exclusive(cache, steps.say):
         for image in images:
             archive = archive_path(folder, image, fingerprint(image, ROOT))
-            if archive.exists() and not rebuild:
+            if archive.exists() and not how.rebuild:
                 archive.touch()
                 steps.say(f"{image.name}: nothing changed")
             else:
-                _build_one(image, archive, engine_name, cache, steps)
+                _build_one(image, archive, how, cache, steps)
             print(image.name, image.reference, archive, flush=True)
 
 
-def _build_one(image: Image, archive: Path, engine_name: str | None, cache: Path, steps: Steps) -> None:
-    engine = choose_engine(engine_name, cache, steps)
+def _build_one(image: Image, archive: Path, how: _How, cache: Path, steps: Steps) -> None:
+    engine = choose_engine(how.engine, cache, steps)
     base = ensure_base(engine, cache, steps)
     context = cache / "contexts" / image.name
     partial = archive.with_suffix(".partial")
     partial.unlink(missing_ok=True)
     try:
         make_context(image, root=ROOT, cache=cache, folder=context, steps=steps)
-        engine.build(context, image.reference, {"BASE_IMAGE": base}, steps)
+        engine.build(context, image.reference, {"BASE_IMAGE": base}, steps, from_cache=how.from_cache)
         engine.save(image.reference, partial, steps)
+        shutil.copy(context / FILE_NAME, list_of_packages(archive))
     finally:
         shutil.rmtree(context, ignore_errors=True)
     partial.rename(archive)

@@ -8,6 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from image_builder.catalogue import EPOCH
 from image_builder.failures import BuildError
 from image_builder.host_packages import ensure_programs
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 ENGINES = ("docker", "podman", "buildah")
 _ANSWER_SECONDS = 20
 _PULL_SECONDS = 60
+_SAME_TIMES = f"--timestamp={EPOCH}"
 
 
 @dataclass(frozen=True)
@@ -51,13 +53,18 @@ class Engine:
             timeout_seconds=_PULL_SECONDS,
         )
 
-    def build(self, context: Path, reference: str, arguments: Mapping[str, str], steps: Steps) -> None:
-        values = [f"--build-arg={name}={value}" for name, value in arguments.items()]
+    def build(
+        self, context: Path, reference: str, arguments: Mapping[str, str], steps: Steps, *, from_cache: bool = True
+    ) -> None:
+        """Build an image whose files and whose own time are fixed, as far as the engine can do that."""
+        options = [*self.build_options, *(f"--build-arg={name}={value}" for name, value in arguments.items())]
+        if not from_cache:
+            options.append("--no-cache")
         steps.run(
-            [*self.command, "build", *self.build_options, *values, "--tag", reference, context],
+            [*self.command, "build", *options, "--tag", reference, context],
             what=f"build {reference} with {self.name}",
             remedy="The log shows the line of the Dockerfile that failed; mend its cause and run the command again.",
-            env={**os.environ, "DOCKER_BUILDKIT": "1"},
+            env={**os.environ, "DOCKER_BUILDKIT": "1", "SOURCE_DATE_EPOCH": str(EPOCH)},
         )
 
     def save(self, reference: str, path: Path, steps: Steps) -> None:
@@ -91,8 +98,9 @@ def _buildah(cache: Path) -> Engine:
                 f"--storage-driver={driver}",
             ),
             inspect=("inspect", "--type=image"),
-            # chroot needs neither namespaces nor cgroups, so it works where containers are nested.
-            build_options=("--isolation=chroot", "--layers", "--force-rm", "--format=docker"),
+            # chroot needs neither namespaces nor cgroups, so it works where containers are nested. In OCI's format an
+            # image does not name the container that made it, which is another one each time.
+            build_options=("--isolation=chroot", "--layers", "--force-rm", "--format=oci", _SAME_TIMES),
         )
 
     overlay = with_driver("overlay")
@@ -102,7 +110,9 @@ def _buildah(cache: Path) -> Engine:
 def _engine(name: str, cache: Path) -> Engine:
     if name == "buildah":
         return _buildah(cache)
-    return Engine(name=name, command=(name,), inspect=("image", "inspect"))
+    # docker takes the time from the environment.
+    options = (_SAME_TIMES,) if name == "podman" else ()
+    return Engine(name=name, command=(name,), inspect=("image", "inspect"), build_options=options)
 
 
 def choose_engine(wanted: str | None, cache: Path, steps: Steps) -> Engine:

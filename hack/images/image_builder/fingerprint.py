@@ -7,6 +7,7 @@ import platform
 from typing import TYPE_CHECKING
 
 from image_builder.catalogue import BASE_IMAGE, files_under
+from image_builder.origin import version_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,9 +18,9 @@ _LENGTH = 16
 
 
 def fingerprint(image: Image, root: Path) -> str:
-    """Hash the image's sources, the base's name, this machine's architecture and the builder itself."""
+    """Hash the image's sources, the base's name, the version, this machine's architecture and the builder itself."""
     digest = hashlib.sha256()
-    for fact in (image.reference, BASE_IMAGE, platform.machine()):
+    for fact in (image.reference, BASE_IMAGE, version_of(root), platform.machine()):
         digest.update(fact.encode() + b"\0")
     for source in (*image.sources(), "hack/images/image_builder"):
         for path in files_under(root, source):

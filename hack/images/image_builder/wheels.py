@@ -13,7 +13,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
-from image_builder.catalogue import PYTHON_VERSION
+from image_builder.catalogue import EPOCH, PYTHON_VERSION
 from image_builder.failures import BuildError
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 # The C library of the base decides up to which manylinux tag a wheel runs there: Debian 12 has glibc 2.36.
 _OLDEST_GLIBC_MINOR, _NEWEST_GLIBC_MINOR = 17, 36
-# Times in archives that pip makes: the same input, the same wheel.
-_EPOCH = "1577836800"
 
 
 def _pip(*arguments: str | Path) -> list[str | Path]:
@@ -32,15 +30,16 @@ def _pip(*arguments: str | Path) -> list[str | Path]:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "SOURCE_DATE_EPOCH": _EPOCH}
+    """Times in archives that pip makes are fixed: the same input, the same wheel."""
+    return {**os.environ, "SOURCE_DATE_EPOCH": str(EPOCH)}
 
 
-def _target_options() -> list[str]:
+def _target_options(python: str) -> list[str]:
     """Ask for files that run in the image, whatever Python runs this tool."""
     machine = platform.machine()
     platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(_NEWEST_GLIBC_MINOR, _OLDEST_GLIBC_MINOR - 1, -1)]
-    tag = "cp" + PYTHON_VERSION.replace(".", "")
-    options = ["--python-version", PYTHON_VERSION, "--implementation", "cp"]
+    tag = "cp" + python.replace(".", "")
+    options = ["--python-version", python, "--implementation", "cp"]
     options += [f"--abi={abi}" for abi in (tag, "abi3", "none")]
     options += [f"--platform={name}" for name in (*platforms, f"manylinux2014_{machine}")]
     return options
@@ -54,17 +53,22 @@ def locked_wheels(lock: Path, cache: Path, steps: Steps) -> Path:
     partial = folder.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    steps.run(
-        _pip("download", "--require-hashes", "--no-deps", "--dest", partial, "-r", lock, *_target_options()),
-        what=f"download the packages of {lock.name}",
-        remedy="Check that pip reaches its package index from this machine, then run the command again.",
-        env=_environment(),
-    )
+    download(lock, partial, steps, what=f"the packages of {lock.name}")
     for source in sorted({*partial.glob("*.tar.gz"), *partial.glob("*.zip")}):
         _build_pure_wheel(source, partial, steps)
         source.unlink()
     partial.rename(folder)
     return folder
+
+
+def download(lock: Path, folder: Path, steps: Steps, *, what: str, python: str = PYTHON_VERSION) -> None:
+    """Fetch what a lock pins, and check its hashes."""
+    steps.run(
+        _pip("download", "--require-hashes", "--no-deps", "--dest", folder, "-r", lock, *_target_options(python)),
+        what=f"download {what}",
+        remedy="Check that pip reaches its package index from this machine, then run the command again.",
+        env=_environment(),
+    )
 
 
 def _build_pure_wheel(source: Path, folder: Path, steps: Steps) -> None:

@@ -10,15 +10,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wandbsweep.agent import leave, outcomes, preemption
+from wandbsweep.agent import leave, outcomes, preemption, wandb_tree
 from wandbsweep.agent.bundle import running_bundle
 from wandbsweep.agent.console import shared_console
 from wandbsweep.agent.drain import drain_budget
 from wandbsweep.agent.ending import AgentFacts, Ending, classify
 from wandbsweep.agent.environment import agent_environment
 from wandbsweep.agent.exit_codes import AgentExit
+from wandbsweep.agent.gpu import Gpu, find_gpu
 from wandbsweep.agent.home import Home, agent_home
 from wandbsweep.agent.interpreter import Interpreter, WandbMissingError, find_interpreter
+from wandbsweep.agent.isaac_caches import State
 from wandbsweep.agent.ledger import seconds_of_life
 from wandbsweep.agent.living_trials import reporter_of_run, unstarted_run
 from wandbsweep.agent.settings import AgentSettings, BadEnvironmentError, termination_log
@@ -26,9 +28,10 @@ from wandbsweep.agent.signal_inbox import SignalInbox
 from wandbsweep.agent.supervisor import SIGNALS, AgentEnd, Supervisor
 from wandbsweep.agent.termination import without_secrets, write_termination_message
 from wandbsweep.agent.wandb_command import wandb_agent_command
+from wandbsweep.agent.warm_up import warm_while_listening
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _SEARCH_TICK_SECONDS = 0.1
 
@@ -40,13 +43,14 @@ def run_agent(environ: Mapping[str, str]) -> int:
     """Runs one agent to its end, says how it ended, and returns the exit code."""
     began_at = time.monotonic()
     with SignalInbox(SIGNALS) as inbox:
+        gpu = find_gpu(environ)
         try:
-            ending, runs = _run(AgentSettings.from_environ(environ), environ, inbox)
+            ending, runs = _run(AgentSettings.from_environ(environ), environ, gpu, inbox)
         except BadEnvironmentError as error:
             ending, runs = Ending(AgentExit.BAD_ENVIRONMENT, str(error)), outcomes.Tally()
     ending = replace(ending, message=without_secrets(ending.message, environ))
     seconds = seconds_of_life(runs.seconds, time.monotonic() - began_at)
-    write_termination_message(termination_log(environ), ending, runs, seconds)
+    write_termination_message(termination_log(environ), ending, runs, seconds, gpu=gpu.product)
     sys.stderr.write(f"wandbsweep agent: {ending.message} (exit code {int(ending.code)}, {ending.code.reason})\n")
     return ending.code
 
@@ -54,6 +58,7 @@ def run_agent(environ: Mapping[str, str]) -> int:
 def _run(
     settings: AgentSettings,
     environ: Mapping[str, str],
+    gpu: Gpu,
     inbox: SignalInbox,
 ) -> tuple[Ending, outcomes.Tally]:
     bundle = running_bundle()
@@ -61,7 +66,13 @@ def _run(
     bin_folder = bundle.parent / "bin" if bundle else Path(sys.executable).parent
     environment = _prepare(environ, home, bin_folder)
 
-    search = _Search(settings.python, environment)
+    warmth = warm_while_listening(environment, gpu, inbox, SIGNALS)
+    if warmth is not None:
+        sys.stderr.write(f"wandbsweep agent: {warmth.message}\n")
+    if warmth is not None and warmth.state is State.STOPPED:
+        return Ending(AgentExit.DRAINED, warmth.message), outcomes.Tally()
+    brought = wandb_tree.search_paths(bundle.parent) if bundle else ()
+    search = _Search(settings.python, environment, brought)
     if not search.wait(inbox):
         return Ending(
             AgentExit.DRAINED, "Ended as asked by a signal, before the W&B agent was started."
@@ -115,6 +126,7 @@ class _Search:
 
     wanted: str | None
     environment: Mapping[str, str]
+    brought: Sequence[str] = ()
     found: Interpreter | None = None
     complaint: str = ""
 
@@ -129,6 +141,6 @@ class _Search:
 
     def _look(self) -> None:
         try:
-            self.found = find_interpreter(self.wanted, self.environment)
+            self.found = find_interpreter(self.wanted, self.environment, self.brought)
         except WandbMissingError as error:
             self.complaint = str(error)

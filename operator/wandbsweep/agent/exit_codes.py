@@ -18,7 +18,9 @@ class _ContainerExit(IntEnum):
     when: str
     reader: str
 
-    def __new__(cls, code: int, reason: str, when: str, reader: str) -> _ContainerExit:  # noqa: PYI034 - Self is not in the standard library before 3.11
+    def __new__(  # noqa: PYI034 - Self is not in the standard library of Python 3.10
+        cls, code: int, reason: str, when: str, reader: str
+    ) -> _ContainerExit:
         """An integer that also carries its row of the table."""
         member = int.__new__(cls, code)
         member._value_ = code
@@ -175,6 +177,37 @@ class SearchExit(_ContainerExit):
         "SearchFailed",
         "The engine ended with an error.",
         "The operator starts another search, and more slowly each time.",
+    )
+
+
+@final
+class WarmUpExit(_ContainerExit):
+    """How `wandbsweep warm-up` ends. Read by the operator, which starts the agents after each of them."""
+
+    DONE = (0, "Done", "The caches are on the volume.", "The operator starts the agents.")
+    DRAINED = (
+        20,
+        "Drained",
+        "SIGTERM or SIGINT arrived.",
+        "The operator: the Job starts another pod.",
+    )
+    FAILED = (
+        40,
+        "WarmUpFailed",
+        "The command of the warm-up ended badly, or took too long.",
+        "The user: the message and the pod's log say why. The agents start with cold caches.",
+    )
+    CACHE_UNUSABLE = (
+        41,
+        "CacheUnusable",
+        "The volume, or a folder of the container, cannot be written.",
+        "The user: the message names the folder. The agents start with cold caches.",
+    )
+    BAD_ENVIRONMENT = (
+        42,
+        "BadEnvironment",
+        "A variable or folder that the runtime needs is missing or malformed.",
+        "The user: the message names the variable and the remedy.",
     )
 
 

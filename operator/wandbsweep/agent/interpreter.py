@@ -7,15 +7,19 @@ the signals meant for the W&B agent. So the script is only asked which interpret
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 CANDIDATES: Final = ("python3", "/isaac-sim/kit/python/bin/python3", "python", "/isaac-sim/python.sh")
+
+_TRAINERS_FIRST: Final = tuple(reversed(CANDIDATES))
+"""Where wandb is brought along, all Pythons lack it: best is the one that will train."""
 
 _SEARCH_PATHS = ("PYTHONPATH", "LD_LIBRARY_PATH")
 
@@ -54,19 +58,24 @@ class _ProbeError(Exception):
     """One candidate cannot; the text is its own last line."""
 
 
-def find_interpreter(wanted: str | None, environment: Mapping[str, str]) -> Interpreter:
-    """The user's choice and no other if there is one, else the first candidate that can import wandb."""
-    complaints = []
-    for candidate in (wanted,) if wanted else CANDIDATES:
-        program = shutil.which(candidate, path=environment.get("PATH"))
-        if program is None:
-            complaints.append(f"{candidate}: not found")
-            continue
-        try:
-            return _examine(program, environment)
-        except _ProbeError as error:
-            complaints.append(f"{candidate}: {error}")
-    answers = "; ".join(complaints)
+def find_interpreter(wanted: str | None, environment: Mapping[str, str], brought: Sequence[str] = ()) -> Interpreter:
+    """The user's choice and no other if there is one, else the first candidate that can import wandb.
+
+    Args:
+        wanted: the user's choice.
+        environment: in which it is to run.
+        brought: search paths with wandb for an image that has none. The first that a Python gets along with is used.
+    """
+    found, complaints = _first((wanted,) if wanted else CANDIDATES, environment)
+    if found:
+        return found
+    for path in brought:
+        paths = {"PYTHONPATH": os.pathsep.join(filter(None, (environment.get("PYTHONPATH"), path)))}
+        found, told = _first((wanted,) if wanted else _TRAINERS_FIRST, {**environment, **paths})
+        if found:
+            return replace(found, search_paths={**paths, **found.search_paths})
+        complaints = [*complaints, *(f"with the wandb that the agent brings along, {answer}" for answer in told)]
+    answers = "; ".join(dict.fromkeys(complaints))
     if wanted:
         raise WandbMissingError(
             f"WANDBSWEEP_PYTHON cannot `import wandb` ({answers}): install wandb there, or choose another"
@@ -74,6 +83,21 @@ def find_interpreter(wanted: str | None, environment: Mapping[str, str]) -> Inte
     raise WandbMissingError(
         f"no Python of this image can `import wandb` ({answers}): install wandb, or set WANDBSWEEP_PYTHON"
     )
+
+
+def _first(candidates: Sequence[str], environment: Mapping[str, str]) -> tuple[Interpreter | None, list[str]]:
+    """The first that can, else what each of them answered."""
+    complaints = []
+    for candidate in candidates:
+        program = shutil.which(candidate, path=environment.get("PATH"))
+        if program is None:
+            complaints.append(f"{candidate}: not found")
+            continue
+        try:
+            return _examine(program, environment), []
+        except _ProbeError as error:
+            complaints.append(f"{candidate}: {error}")
+    return None, complaints
 
 
 def _examine(program: str, environment: Mapping[str, str]) -> Interpreter:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wandbsweep.agent.causes import Cause
-from wandbsweep.agent.exit_codes import SIGNAL_BASE, USAGE_ERROR, AgentExit, SearchExit, TrialExit
+from wandbsweep.agent.exit_codes import SIGNAL_BASE, USAGE_ERROR, AgentExit, SearchExit, TrialExit, WarmUpExit
 from wandbsweep.agent.variables import DEFAULTS, GIVEN, SEARCH_VARIABLES, VARIABLES
 
 if TYPE_CHECKING:
@@ -44,6 +44,16 @@ _SEARCH_CODES = """
 ## `wandbsweep search`
 
 The exit code of the search's container. Its termination message has the reason and a sentence, as JSON.
+
+| code | reason | when | read by |
+|-----:|--------|------|---------|
+"""
+
+_WARM_UP_CODES = """
+## `wandbsweep warm-up`
+
+The exit code of the container that fills the caches of Isaac Sim ([isaac.md](isaac.md)). Its termination message has
+the reason and a sentence, as JSON.
 
 | code | reason | when | read by |
 |-----:|--------|------|---------|
@@ -136,7 +146,8 @@ def pages() -> dict[str, str]:
     causes = "".join(
         f"| `{cause}` | {cause.when} | {_yes(cause.of_user)} | {_yes(cause.may_pass)} |\n" for cause in Cause
     )
-    codes = _AGENT_CODES + agent_codes + _TRIAL_CODES + trial_codes + _SEARCH_CODES + search_codes + _USAGE
+    codes = _AGENT_CODES + agent_codes + _TRIAL_CODES + trial_codes + _SEARCH_CODES + search_codes
+    codes += _WARM_UP_CODES + _codes(WarmUpExit) + _USAGE
     of_agent = _VARIABLES + variables + _DEFAULTS + defaults + _GIVEN + given + _FOLDERS
     return {
         "causes.md": _CAUSES + causes + _CAUSES_READ,
@@ -145,7 +156,7 @@ def pages() -> dict[str, str]:
     }
 
 
-def _codes(codes: Iterable[AgentExit | SearchExit]) -> str:
+def _codes(codes: Iterable[AgentExit | SearchExit | WarmUpExit]) -> str:
     return "".join(f"| {code.value} | {code.reason} | {code.when} | {code.reader} |\n" for code in codes)
 
 

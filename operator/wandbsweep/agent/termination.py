@@ -26,9 +26,11 @@ def without_secrets(text: str, environ: Mapping[str, str]) -> str:
     return text
 
 
-def write_termination_message(path: str, ending: Ending, runs: Tally, seconds: Mapping[str, float]) -> None:
-    """Written in place, because the file is a mount; where there is none (a workstation), nothing is written."""
-    words = {
+def write_termination_message(
+    path: str, ending: Ending, runs: Tally, seconds: Mapping[str, float], *, gpu: str | None = None
+) -> None:
+    """How the agent ended, what became of its runs and of its time, and on which GPU."""
+    words: dict[str, Any] = {
         "reason": ending.code.reason,
         "message": ending.message,
         "runs": {
@@ -40,6 +42,11 @@ def write_termination_message(path: str, ending: Ending, runs: Tally, seconds: M
         "causes": dict(runs.causes),
         "seconds": dict(seconds),
     }
+    write_words(path, words if gpu is None else {**words, "gpu": gpu})
+
+
+def write_words(path: str, words: dict[str, Any]) -> None:
+    """Written in place, because the file is a mount; where there is none (a workstation), nothing is written."""
     with contextlib.suppress(OSError):
         if Path(path).exists() or not path.startswith("/dev/"):
             Path(path).write_bytes(_fitting(words))

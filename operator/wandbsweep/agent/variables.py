@@ -136,6 +136,36 @@ LEAVE_FILE: Final = Variable(
     "A file that is looked at every second. Once it says `after-run`, the agent ends as soon as no trial of it runs.",
 )
 
+CACHE: Final = Variable(
+    "WANDBSWEEP_ISAAC_CACHE",
+    "operator",
+    "caches begin and end with the container",
+    "The folder, on a volume that outlives the pod, in which caches of Isaac Sim are kept: spec.isaac.cache. Each "
+    "image, driver and GPU has a folder of its own there.",
+)
+CACHE_FOLDERS: Final = Variable(
+    "WANDBSWEEP_ISAAC_CACHE_FOLDERS",
+    "user",
+    "those of Isaac Sim, Kit, Omniverse, pip, Warp and CUDA",
+    "JSON list of the folders that are kept there; one may begin with `~/`, which is the user's home.",
+)
+IMAGE: Final = Variable(
+    "WANDBSWEEP_IMAGE", "operator", "unknown", "The image of this container, as the template names it."
+)
+WARM_UP: Final = Variable(
+    "WANDBSWEEP_WARM_UP",
+    "operator",
+    "Isaac Sim starts, renders some frames and closes",
+    "JSON list: the command that fills the caches, spec.isaac.cache.warmUp.command.",
+)
+WARM_UP_SECONDS: Final = Variable(
+    "WANDBSWEEP_WARM_UP_SECONDS",
+    "operator",
+    "1800",
+    "How long that command may take, and how long one that another pod runs is waited for: "
+    "spec.isaac.cache.warmUp.timeoutSeconds. 0: caches are used, and not filled.",
+)
+
 VARIABLES: Final = (
     SWEEP,
     RUNS_PER_AGENT,
@@ -153,6 +183,11 @@ VARIABLES: Final = (
     HOME,
     TERMINATION_LOG,
     INTERPRETER_MAP,
+    CACHE,
+    CACHE_FOLDERS,
+    IMAGE,
+    WARM_UP,
+    WARM_UP_SECONDS,
 )
 
 SEARCH_ORDER: Final = Variable(

@@ -32,12 +32,15 @@ MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
 MANAGED_BY: Final = "wandbsweep"
 
 COMPONENT_LABEL: Final = "app.kubernetes.io/component"
-"""Written on Jobs and their pods: AGENT_COMPONENT or SEARCH_COMPONENT."""
+"""Written on Jobs and their pods: AGENT_COMPONENT, SEARCH_COMPONENT or WARM_UP_COMPONENT."""
 
 AGENT_COMPONENT: Final = "agent"
 
 SEARCH_COMPONENT: Final = "search"
 """The value of COMPONENT_LABEL on search Jobs and their pods. The operator tells them from agents by it."""
+
+WARM_UP_COMPONENT: Final = "warm-up"
+"""The value of COMPONENT_LABEL on Jobs that fill the caches of Isaac Sim, and on their pods."""
 
 AGENT_COUNT_ANNOTATION: Final = "wandbsweep.dev/agent-count"
 """Written by the operator on the pod of a search: how many agents the pool has, and so how many runs are to be in

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 DEFAULTED: Final[JsonDict] = {"default": {}}
 """For an object whose fields all have defaults: the API server fills them in also where the object is left out."""
 
-_INITIALISMS = {"Id": "ID", "Url": "URL"}
+_INITIALISMS = {"Id": "ID", "Url": "URL", "Eula": "EULA"}
 
 
 def manifest_name(name: str) -> str:

@@ -123,7 +123,12 @@ class Reason(str, Enum):
     # AgentsReady
     ALL_READY = ("AllReady", "As many agents are ready as agentCount asks for.")
     STARTING = ("Starting", "Some agents are being created or their pods have not started yet.")
+    WARMING_UP = ("WarmingUp", "Agents wait for the warm-up of Isaac Sim's caches: spec.isaac.cache.warmUp.")
     UNSCHEDULABLE = ("Unschedulable", "The scheduler finds no node for some agent; the message is the scheduler's.")
+    AGENTS_QUEUED = (
+        "AgentsQueued",
+        "Some agents wait for admission to their queue (or their Jobs were suspended by somebody else).",
+    )
     AGENT_REJECTED = ("AgentRejected", "The API server refused an agent Job: a quota, or an admission policy.")
     AGENTS_FAILING = ("AgentsFailing", "Agents end badly one after the other; new ones are started with growing delay.")
     SCALED_TO_ZERO = ("ScaledToZero", "agentCount is 0: no agent is wanted.")
@@ -167,9 +172,20 @@ class Reason(str, Enum):
     AGENT_ENDED = ("AgentEnded", "An agent did what was asked of it (runsPerAgent, or the sweep was over) and ended.")
     AGENT_FAILED = ("AgentFailed", "An agent ended badly; the message has its exit code and what it means.")
     AGENT_REMOVED = ("AgentRemoved", "An agent Job was removed: its slot is no longer wanted or the sweep is over.")
+    AGENT_EVICTED = (
+        "AgentEvicted",
+        "The queue took an agent's place back: its Job was suspended and its pod goes. It waits for admission again.",
+    )
     AGENT_LEAVING = ("AgentLeaving", "An agent was asked to leave after its current run.")
     RUN_FAILED = ("RunFailed", "A run ended badly; the message has its cause, its node and what the cause means.")
     NODE_AVOIDED = ("NodeAvoided", "Every run of an agent failed on this node; new agents go elsewhere for an hour.")
+    WARM_UP_STARTED = ("WarmUpStarted", "A Job was created that fills the caches of Isaac Sim before the agents start.")
+    WARM_UP_DONE = ("WarmUpDone", "The caches of Isaac Sim are filled; agents start.")
+    WARM_UP_FAILED = ("WarmUpFailed", "The warm-up ended badly or took too long; agents start with cold caches.")
+    NO_RAY_TRACING = (
+        "NoRayTracing",
+        "spec.isaac.profile is camera, and a pod was on a GPU without ray-tracing cores: cameras crash, or are slow.",
+    )
     SWEEP_UPDATED = ("SweepUpdated", "The run cap, name or description of the sweep was changed on W&B.")
     SWEEP_REPLACED = ("SweepReplaced", "The definition changed: the sweep was stopped, and a new one is created.")
     SCAN_RETAKEN = (
@@ -198,9 +214,14 @@ EVENT_ONLY_REASONS: Final = (
     Reason.AGENT_ENDED,
     Reason.AGENT_FAILED,
     Reason.AGENT_REMOVED,
+    Reason.AGENT_EVICTED,
     Reason.AGENT_LEAVING,
     Reason.RUN_FAILED,
     Reason.NODE_AVOIDED,
+    Reason.WARM_UP_STARTED,
+    Reason.WARM_UP_DONE,
+    Reason.WARM_UP_FAILED,
+    Reason.NO_RAY_TRACING,
     Reason.SWEEP_UPDATED,
     Reason.SWEEP_REPLACED,
     Reason.SCAN_RETAKEN,
@@ -258,7 +279,9 @@ _SEARCH_READY = (
 _AGENTS_READY = (
     Reason.ALL_READY,
     Reason.STARTING,
+    Reason.WARMING_UP,
     Reason.UNSCHEDULABLE,
+    Reason.AGENTS_QUEUED,
     Reason.AGENT_REJECTED,
     Reason.AGENTS_FAILING,
     Reason.SCALED_TO_ZERO,

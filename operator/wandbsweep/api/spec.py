@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from wandbsweep.api.cel import Rule, at_least, cel, immutable
+from wandbsweep.api.isaac import Isaac
 from wandbsweep.api.life import Checkpoint, Evaluation, Limits, Search, TrialSettings
 from wandbsweep.api.model import DEFAULTED, ApiModel
 
@@ -71,7 +72,7 @@ class WandbSettings(ApiModel):
         max_length=2048,
         json_schema_extra=cel(
             Rule(
-                rule="self.matches('^https?://[^/]+')",
+                rule="self.matches('^https?://[^/?#@]+(/[^?#]*)?$')",
                 message="spec.wandb.baseURL must be the address of a W&B server with its scheme, "
                 "for example https://api.wandb.ai",
             )
@@ -255,6 +256,11 @@ class WandbSweepSpec(ApiModel):
         default_factory=WandbSettings,
         json_schema_extra=DEFAULTED,
         description="How W&B is reached, by the operator and by the agents alike.",
+    )
+    isaac: Isaac | None = Field(
+        default=None,
+        description="For trainers in Isaac Sim: its licence, its environment, its caches. Agents that run take a "
+        "change over after their current run. Absent: nothing is added to the template for it.",
     )
     template: dict[str, Any] = Field(
         json_schema_extra={

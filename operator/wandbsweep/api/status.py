@@ -83,6 +83,10 @@ class Agents(ApiModel):
         default=0, description="How many agents should be there now: agentCount, or 0 once it is over."
     )
     active: int = Field(default=0, description="How many agent Jobs have not ended. The scale subresource reports it.")
+    queued: int | None = Field(
+        default=None,
+        description="How many of the active ones wait for admission to their queue. They hold nothing. Absent: none.",
+    )
     ready: int = Field(default=0, description="How many agents have a pod that is running and ready.")
 
     @computed_field(description="ready/desired, for the AGENTS column.")  # type: ignore[prop-decorator] # mypy 1.x
@@ -243,6 +247,10 @@ class WandbSweepStatus(ApiModel):
         default=None, description="spec.search.retryFailed as the search of a scan was last told it."
     )
     start_time: Timestamp | None = Field(default=None, description="When the sweep was created on W&B or joined.")
+    admission_time: Timestamp | None = Field(
+        default=None,
+        description="When the queue of the sweep let its first agent in. Absent: it has not, or no queue is named.",
+    )
     completion_time: Timestamp | None = Field(default=None, description="When Complete or Failed became true.")
 
     def condition(self, kind: ConditionType) -> Condition | None:

@@ -32,7 +32,12 @@ import click
     "--runtime-image",
     envvar="WANDBSWEEP_RUNTIME_IMAGE",
     required=True,
-    help="Image that holds this package; an init container of it brings the agent runtime into each agent pod.",
+    help="Image that holds this package: searches run in it, and it brings the agent runtime into agent pods.",
+)
+@click.option(
+    "--agent-runtime-image",
+    envvar="WANDBSWEEP_AGENT_RUNTIME_IMAGE",
+    help="Smaller image that brings the agent runtime into agent pods. Default: the runtime image.",
 )
 @click.option(
     "--runtime-image-pull-policy",
@@ -40,7 +45,7 @@ import click
     type=click.Choice(["Always", "IfNotPresent", "Never"]),
     default="IfNotPresent",
     show_default=True,
-    help="imagePullPolicy of that init container.",
+    help="imagePullPolicy of these images in agent and search pods.",
 )
 @click.option(
     "--http-address",
@@ -76,6 +81,7 @@ def operator(  # noqa: PLR0917 - click passes options by name
     wandb_base_url: str,
     wandb_app_url: str | None,
     runtime_image: str,
+    agent_runtime_image: str | None,
     runtime_image_pull_policy: str,
     http_address: str,
     lease: str | None,
@@ -105,7 +111,7 @@ def operator(  # noqa: PLR0917 - click passes options by name
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--lease") from None
     logs.configure(log_level, log_format)
-    runtime = Runtime(runtime_image, runtime_image_pull_policy, wandb_base_url, wandb_app_url)
+    runtime = Runtime(runtime_image, runtime_image_pull_policy, wandb_base_url, wandb_app_url, agent_runtime_image)
     try:
         asyncio.run(run(OperatorSettings(runtime, tuple(namespaces), http_address, lease_name)))
     except (KubeError, kopf.LoginError, LeadershipLostError) as error:

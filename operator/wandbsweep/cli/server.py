@@ -33,7 +33,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 )
 @_options
 def server(**values: Any) -> None:
-    """Run the embedded tracking server: a W&B-compatible server for sweeps, on SQLite."""
+    """Run the embedded tracking server: a W&B-compatible server for sweeps, on SQLite or PostgreSQL."""
     from wandbsweep.server.main import run  # noqa: PLC0415 - `--help` need not import a web server
 
     try:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wandbsweep.api import labels
 from wandbsweep.api.reasons import Reason
 from wandbsweep.controller.intents import write_intent
+from wandbsweep.controller.isaac_changes import WarmUpChanges
 from wandbsweep.controller.kube_api import sweeps_path
 from wandbsweep.controller.pool_changes import PoolChanges
 from wandbsweep.controller.search_changes import SearchChanges
@@ -59,6 +60,7 @@ class Applier:
         self._wandb = WandbWrites(kube, tracker, runtime)
         self._pool = PoolChanges(kube, runtime)
         self._search = SearchChanges(kube, runtime)
+        self._warm_up = WarmUpChanges(kube, runtime)
 
     async def apply(self, observation: Observation, plan: actions.Plan) -> tuple[Outcome, dict[str, Any]]:
         """Carry out the plan; returns its outcome and the object as it is afterwards.
@@ -68,13 +70,15 @@ class Applier:
         snapshot, progress = observation.snapshot, _Progress(observation.body)
         leaving = [a for a in plan.actions if isinstance(a, actions.RemoveAgent | actions.AskToLeave)]
         ending = [a for a in plan.actions if isinstance(a, actions.RemoveSearch)]
+        cooling = [a for a in plan.actions if isinstance(a, actions.RemoveWarmUp)]
         steps = asyncio.create_task(self._carry_out(observation, plan, progress))
         try:
-            done, _ = await asyncio.wait({steps}, timeout=PATIENCE_SECONDS if leaving or ending else None)
+            done, _ = await asyncio.wait({steps}, timeout=PATIENCE_SECONDS if leaving or ending or cooling else None)
             if done:
                 steps.result()
             await self._pool.take_down(snapshot, leaving)
             await self._search.take_down(snapshot, ending)
+            await self._warm_up.take_down(snapshot, cooling)
             await self._search.tell(snapshot, [a for a in plan.actions if isinstance(a, actions.TellSearch)])
             await steps
         finally:
@@ -106,6 +110,8 @@ class Applier:
                 await self._kube.delete(sweeps_path(snapshot.namespace, snapshot.name), uid=snapshot.uid)
             case actions.StartAgent() | actions.RemoveAgent() | actions.AskToLeave():
                 pass  # in a step of their own
+            case actions.StartWarmUp() | actions.RemoveWarmUp():
+                pass  # as these
             case actions.StartSearch() | actions.RemoveSearch() | actions.TellSearch():
                 pass  # as these
             case _:
@@ -153,13 +159,16 @@ class Applier:
     async def _start(self, snapshot: Snapshot, plan: actions.Plan, outcome: Outcome) -> Outcome:
         search = next((action for action in plan.actions if isinstance(action, actions.StartSearch)), None)
         answer = await self._search.start(snapshot, search) if search else None
+        caches = next((action for action in plan.actions if isinstance(action, actions.StartWarmUp)), None)
+        warmed = await self._warm_up.start(snapshot, caches) if caches else None
         starts = [action for action in plan.actions if isinstance(action, actions.StartAgent)]
         answers = await self._pool.start(snapshot, starts)
-        refusals = [answer for answer in answers if isinstance(answer, Problem)]
+        refusals = [answer for answer in (warmed, *answers) if isinstance(answer, Problem)]
         return replace(
             outcome,
             search_problem=answer if isinstance(answer, Problem) else None,
             started_search=answer if isinstance(answer, str) else None,
+            started_warm_up=warmed if isinstance(warmed, str) else None,
             started=tuple(answer for answer in answers if isinstance(answer, str)),
             agents_problem=refusals[0] if refusals else None,
         )

@@ -14,6 +14,7 @@ from wandbsweep.pool.jobs import agent_job
 from wandbsweep.pool.search_job import search_job
 from wandbsweep.sweep.checks.evaluation import check_evaluation
 from wandbsweep.sweep.checks.objects import check_in_object
+from wandbsweep.sweep.checks.template_shape import misshapen
 from wandbsweep.sweep.definition import InvalidSweepError, SweepDefinition, read_definition
 from wandbsweep.sweep.path import SweepPath
 from wandbsweep.sweep.problems import Place, summary
@@ -88,6 +89,7 @@ def understand(source: Source, spec: WandbSweepSpec) -> SweepDefinition | Proble
         runs_per_agent=spec.runs_per_agent,
         target=spec.limits.target,
         template=spec.template,
+        isaac=spec.isaac.model_dump(mode="json") if spec.isaac else None,
     )
     return replace(definition, warnings=(*definition.warnings, *evaluation, *unintended))
 
@@ -126,6 +128,9 @@ async def check_templates(
     kube: KubeApi, runtime: Runtime, owner: Owner, spec: WandbSweepSpec, definition: SweepDefinition | None
 ) -> Problem | None:
     """Have the API server judge the Jobs of an agent and of a search as a whole, before anything exists."""
+    for field, template in (("spec.template", spec.template), ("spec.search.template", spec.search.template or {})):
+        if finding := misshapen(template, Place(field)):
+            return Problem(Reason.TEMPLATE_REJECTED, str(finding))
     path = SweepPath("entity", "project", "dry-run")
     agent = agent_job(owner, spec, runtime, path, slot=0, attempt=0)
     if refusal := await _refusal(kube, agent, f"{owner.name}-dry-run"):

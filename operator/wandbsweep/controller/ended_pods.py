@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from wandbsweep.controller.kube_facts import agent_pod, is_search, read_time
+from wandbsweep.controller.kube_facts import agent_pod, is_agent, read_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,9 +36,9 @@ class EndedPods:
     def saw(self, key: ObjectKey, body: Mapping[str, Any], *, now: datetime, gone: bool) -> None:
         """An event of the watch; `gone`: the pod does not exist any more, however it ended.
 
-        A search holds no GPUs and no run: its pods are not accounted for.
+        Searches and warm-ups have no runs: their pods are not accounted for.
         """
-        if is_search(body):
+        if not is_agent(body):
             return
         pod = agent_pod(body)
         if gone and pod.started_at and pod.ended_at is None:

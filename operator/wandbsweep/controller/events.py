@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 from wandbsweep.api.reasons import ConditionType, Reason
 from wandbsweep.api.status import ConditionStatus
-from wandbsweep.pool import actions
+from wandbsweep.pool import actions, queueing
 from wandbsweep.pool.facts import JobPhase
+from wandbsweep.pool.isaac_warm_up import gpus_without_ray_tracing
 from wandbsweep.pool.limits import EXPLAINED_WITHIN
 
 if TYPE_CHECKING:
     from wandbsweep.api.status import AvoidedNode, Condition, WandbSweepStatus
-    from wandbsweep.pool.facts import AgentJob, FailedRun, Snapshot
+    from wandbsweep.pool.facts import AgentJob, AgentPod, FailedRun, Snapshot, WarmUpJob
     from wandbsweep.pool.outcome import Outcome
 
 _TOLD = (
@@ -52,6 +53,7 @@ class Event:
     message: str
     key: str
     warning: bool = False
+    run: str | None = None  # on W&B, of which it tells
 
 
 def of_pass(snapshot: Snapshot, plan: actions.Plan, outcome: Outcome, status: WandbSweepStatus) -> list[Event]:
@@ -62,6 +64,7 @@ def of_pass(snapshot: Snapshot, plan: actions.Plan, outcome: Outcome, status: Wa
         *of_plan(snapshot, plan),
         *of_the_sweep(snapshot, outcome),
         *of_runs(snapshot),
+        *of_isaac(snapshot, outcome),
         *(node_avoided(node) for node in status.avoided_nodes if node not in snapshot.status.avoided_nodes),
     ]
 
@@ -107,8 +110,9 @@ def of_agents(snapshot: Snapshot, outcome: Outcome) -> list[Event]:
         for removal in outcome.removed
         if removal.running
     ]
-    ended = [agent_ended(snapshot, job) for job in snapshot.jobs if job.phase is not JobPhase.ACTIVE]
-    return [*started, *ended, *removed]
+    ended = [agent_ended(snapshot, job) for job in snapshot.jobs if job.phase is JobPhase.SUCCEEDED or job.failed]
+    evictions = [agent_evicted(job, pod) for job, pod in queueing.evicted(snapshot) if _is_recent(job, snapshot)]
+    return [*started, *ended, *evictions, *removed]
 
 
 def agent_ended(snapshot: Snapshot, job: AgentJob) -> Event:
@@ -117,9 +121,23 @@ def agent_ended(snapshot: Snapshot, job: AgentJob) -> Event:
     words = f" {pod.exit_message}" if pod else ""
     where = f" on node {pod.node}" if pod and pod.node else ""
     key = f"{job.name}/{job.created_at.timestamp()}"  # a slot whose Jobs were removed counts them from 0 again
-    if job.phase is JobPhase.FAILED:
+    if job.failed:
         return Event(Reason.AGENT_FAILED, f"Job {job.name} ended badly{where}.{words}", key, warning=True)
     return Event(Reason.AGENT_ENDED, f"Job {job.name} ended{where}.{words}", key)
+
+
+def agent_evicted(job: AgentJob, pod: AgentPod) -> Event:
+    """The queue of an agent took its place back. Once for each time, and nobody's fault."""
+    where = f" on node {pod.node}" if pod.node else ""
+    queue = f"queue {job.queue}" if job.queue else "somebody"
+    again = "it goes on when it is admitted again" if job.phase is JobPhase.ACTIVE else "the next agent joins the queue"
+    message = f"Job {job.name}{where} was suspended by {queue}: its run is handed out again, and {again}."
+    return Event(Reason.AGENT_EVICTED, message, pod.uid)
+
+
+def _is_recent(job: AgentJob, snapshot: Snapshot) -> bool:
+    """Whether its Event cannot have expired yet, so that it is known whether it was sent."""
+    return job.suspended_since is None or snapshot.now - job.suspended_since < NEWS_FOR
 
 
 def of_plan(snapshot: Snapshot, plan: actions.Plan) -> list[Event]:
@@ -191,7 +209,34 @@ def run_failed(run: FailedRun) -> Event:
     """Why a run failed, and where."""
     where = f" on node {run.node}" if run.node else ""
     message = f"Run {run.name} ({run.run_id}) ended badly{where}: {run.cause}. {run.cause.when} {run.url}"
-    return Event(Reason.RUN_FAILED, message, f"{run.run_id}/{run.cause}", warning=run.cause.of_user)
+    key = f"{run.run_id}/{run.cause}"
+    return Event(Reason.RUN_FAILED, message, key, warning=run.cause.of_user, run=run.run_id)
+
+
+def of_isaac(snapshot: Snapshot, outcome: Outcome) -> list[Event]:
+    """The warm-up of caches, and GPUs that cannot do what the profile asks for."""
+    events = [warm_up_ended(job) for job in snapshot.warm_ups if job.phase is not JobPhase.ACTIVE]
+    if name := outcome.started_warm_up:
+        events.append(Event(Reason.WARM_UP_STARTED, f"Created Job {name}: it fills the caches of Isaac Sim.", name))
+    return [*events, *(no_ray_tracing(gpu) for gpu in gpus_without_ray_tracing(snapshot))]
+
+
+def warm_up_ended(job: WarmUpJob) -> Event:
+    """How a warm-up ended, in its own words where it left some."""
+    words, key = f" {job.exit_message or ''}".rstrip(), f"{job.name}/{job.created_at.timestamp()}"
+    if job.phase is JobPhase.SUCCEEDED:
+        return Event(Reason.WARM_UP_DONE, f"Job {job.name} ended.{words}", key)
+    message = f"Job {job.name} ended badly.{words} Agents start all the same."
+    return Event(Reason.WARM_UP_FAILED, message, key, warning=True)
+
+
+def no_ray_tracing(gpu: str) -> Event:
+    """A GPU on which cameras should not render."""
+    message = (
+        f"A pod was on {gpu}, a GPU without ray-tracing cores, and spec.isaac.profile is camera: cameras crash there, "
+        "or are slow. Select other nodes in the template."
+    )
+    return Event(Reason.NO_RAY_TRACING, message, gpu, warning=True)
 
 
 def node_avoided(node: AvoidedNode) -> Event:

@@ -185,4 +185,7 @@ def core_path(namespace: str, kind: str, name: str = "") -> str:
 
 
 def _part(text: str) -> str:
+    """One part of a path, and never a way to another: no object has a name that stands for a folder."""
+    if text in {".", ".."}:
+        raise NotFoundError(f"{text!r} is the name of no object")
     return quote(text, safe="")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from wandbsweep.api import labels
 from wandbsweep.controller import last_words
 from wandbsweep.pool.facts import AgentJob, AgentPod, JobPhase
+from wandbsweep.pool.queueing import QUEUE_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +23,14 @@ def read_time(text: str | None) -> datetime | None:
 
 
 def is_search(body: Mapping[str, Any]) -> bool:
-    """Whether a Job or a pod is of a search; any other with the operator's labels is of an agent."""
+    """Whether a Job or a pod is of a search."""
     return bool(body["metadata"].get("labels", {}).get(labels.COMPONENT_LABEL) == labels.SEARCH_COMPONENT)
+
+
+def is_agent(body: Mapping[str, Any]) -> bool:
+    """Whether a Job or a pod with the operator's labels is of an agent."""
+    others = {labels.SEARCH_COMPONENT, labels.WARM_UP_COMPONENT}
+    return body["metadata"].get("labels", {}).get(labels.COMPONENT_LABEL) not in others
 
 
 def job_life(job: Mapping[str, Any]) -> tuple[JobPhase, datetime, datetime | None]:
@@ -38,6 +45,11 @@ def job_life(job: Mapping[str, Any]) -> tuple[JobPhase, datetime, datetime | Non
     return phase, created_at, read_time(end.get("lastTransitionTime"))
 
 
+def is_suspended(job: Mapping[str, Any]) -> bool:
+    """Whether somebody keeps a Job from having pods."""
+    return job.get("spec", {}).get("suspend") is True
+
+
 def why_waiting(pod: Mapping[str, Any]) -> tuple[str | None, bool]:
     """Why a pod does not run yet, where that is out of the ordinary; and whether no node takes it."""
     status = pod.get("status", {})
@@ -45,6 +57,8 @@ def why_waiting(pod: Mapping[str, Any]) -> tuple[str | None, bool]:
     scheduled = conditions.get("PodScheduled", {})
     if scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable":
         return scheduled.get("message"), True
+    if scheduled.get("reason") == "SchedulingGated":
+        return scheduled.get("message"), False
     return _waiting(status), False
 
 
@@ -75,7 +89,17 @@ def agent_job(job: Mapping[str, Any]) -> AgentJob | None:
         digest=notes.get(labels.TEMPLATE_DIGEST_ANNOTATION),
         sweep=notes.get(labels.SWEEP_PATH_ANNOTATION),
         avoids=tuple(notes.get(labels.AVOIDED_NODES_ANNOTATION, "").split()),
+        queue=marks.get(QUEUE_LABEL),
+        suspended=is_suspended(job),
+        suspended_since=_suspended_since(job),
+        started_at=read_time(job.get("status", {}).get("startTime")),
     )
+
+
+def _suspended_since(job: Mapping[str, Any]) -> datetime | None:
+    conditions = job.get("status", {}).get("conditions", [])
+    times = (c.get("lastTransitionTime") for c in conditions if c["type"] == "Suspended" and c.get("status") == "True")
+    return read_time(next(times, None))
 
 
 def agent_pod(pod: Mapping[str, Any]) -> AgentPod:
@@ -104,6 +128,7 @@ def agent_pod(pod: Mapping[str, Any]) -> AgentPod:
         ended_at=_ended_at(status, conditions),
         gpus=sum(_gpus(container) for container in spec.get("containers", [])),
         seconds=words.seconds if words else None,
+        gpu=words.gpu if words else None,
         has_own_host=not (spec.get("hostNetwork") or spec.get("hostname")),
         leaving=metadata.get("annotations", {}).get(labels.LEAVE_ANNOTATION) == labels.LEAVE_AFTER_RUN,
         deleting=deleting,

@@ -22,11 +22,12 @@ _KILLED: Final = 137  # 128 + SIGKILL
 
 @dataclass(frozen=True)
 class LastWords:
-    """What an agent left behind: a word for its end, a sentence about it, and its life by what became of it."""
+    """What an agent left behind: a word for its end, a sentence about it, what became of its life, and its GPU."""
 
     reason: str
     message: str
     seconds: Mapping[str, float] | None
+    gpu: str | None = None
 
 
 def read_last_words(text: object) -> LastWords | None:
@@ -40,7 +41,8 @@ def read_last_words(text: object) -> LastWords | None:
     reason, message = words.get("reason"), words.get("message")
     if not isinstance(reason, str) or not isinstance(message, str):
         return None
-    return LastWords(reason, message, _seconds(words.get("seconds")))
+    gpu = words.get("gpu")
+    return LastWords(reason, message, _seconds(words.get("seconds")), gpu if isinstance(gpu, str) else None)
 
 
 def ended_container(status: Mapping[str, Any]) -> Mapping[str, Any]:

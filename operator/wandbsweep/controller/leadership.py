@@ -2,6 +2,7 @@
 
 The election itself is the official client's. What is added here: a time-out for each call, an API server that does not
 answer counts as a try that failed, and a leader that ends gives the Lease back, so that its successor need not wait.
+In a cluster the Lease belongs to the pod of its holder, so that it goes with the last operator.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ RENEW_WITHIN_SECONDS: Final = 10
 """How long a leader tries to renew before it stops acting: it has stopped before another one can start."""
 
 RETRY_SECONDS: Final = 2
+
+POD_NAME_VARIABLE: Final = "WANDBSWEEP_POD_NAME"
+POD_UID_VARIABLE: Final = "WANDBSWEEP_POD_UID"
 
 _CALL_SECONDS: Final = 4
 
@@ -124,6 +128,12 @@ def _identity() -> str:
     return f"{os.environ.get('HOSTNAME') or socket.gethostname()}-{uuid.uuid4().hex[:8]}"
 
 
+def _this_pod() -> list[client.V1OwnerReference]:
+    """The pod that this process runs in, as the owner of what it makes; none outside a cluster."""
+    name, uid = os.environ.get(POD_NAME_VARIABLE), os.environ.get(POD_UID_VARIABLE)
+    return [client.V1OwnerReference(api_version="v1", kind="Pod", name=name, uid=uid)] if name and uid else []
+
+
 class _Lock(LeaseLock):
     """A Lease, with calls that end: what fails in time may be tried again before the Lease expires."""
 
@@ -141,7 +151,8 @@ class _Lock(LeaseLock):
 
     async def _create(self, name: str, namespace: str, election_record: LeaderElectionRecord) -> bool:
         # The library's own passes an argument that its generated client refuses (kubernetes 37.0.0).
-        body = client.V1Lease(metadata=client.V1ObjectMeta(name=name), spec=self.update_lease(election_record))
+        metadata = client.V1ObjectMeta(name=name, owner_references=_this_pod())
+        body = client.V1Lease(metadata=metadata, spec=self.update_lease(election_record))
         try:
             await self.api_instance.create_namespaced_lease(namespace, body)
         except ApiException as error:
@@ -150,6 +161,8 @@ class _Lock(LeaseLock):
         return True
 
     async def update(self, name: str, namespace: str, updated_record: LeaderElectionRecord) -> bool:
+        if self.lease_reference is not None and self.lease_reference.metadata is not None:
+            self.lease_reference.metadata.owner_references = _this_pod()
         return await self._tried(super().update(name, namespace, updated_record))
 
     async def release(self) -> None:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from wandbsweep.controller import logs
 from wandbsweep.controller.kube_api import KubeError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from datetime import timedelta
 
 FIRST_RETRY_SECONDS: Final = 1.0
@@ -58,6 +60,7 @@ class ObjectLoops:
         self._reconcile = reconcile
         self._permits = asyncio.Semaphore(at_once)
         self._loops: dict[ObjectKey, _Loop] = {}
+        self.waiting = 0  # objects that are due, while as many passes are under way as there may be
 
     def __len__(self) -> int:
         return len(self._loops)
@@ -77,20 +80,35 @@ class ObjectLoops:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        self.waiting += 1
+        try:
+            await self._permits.acquire()
+        finally:
+            self.waiting -= 1
+        try:
+            yield
+        finally:
+            self._permits.release()
+
     async def _run(self, key: ObjectKey, wake: asyncio.Event) -> None:
+        with logs.about(object=str(key)):
+            await self._passes(key, wake)
+
+    async def _passes(self, key: ObjectKey, wake: asyncio.Event) -> None:
         failures = 0
         while True:
             wake.clear()
             try:
-                async with self._permits:
+                async with self._turn():
                     result = await self._reconcile(key)
             except Exception as error:  # one broken pass must not end the care for this object
                 failures += 1
                 known = isinstance(error, KubeError)  # anything else is a mistake of ours, and its place is of interest
                 log.log(
                     logging.WARNING if known else logging.ERROR,
-                    "The pass over %s failed and is tried again: %s",
-                    key,
+                    "The pass failed and is tried again: %s",
                     error,
                     exc_info=not known,
                 )

@@ -16,14 +16,15 @@ from wandbsweep.api.status import WandbSweepStatus
 from wandbsweep.controller import kube_facts
 from wandbsweep.controller.definitions import check_templates, read_sweep, was_checked
 from wandbsweep.controller.intents import read_intent
+from wandbsweep.controller.isaac_facts import is_warm_up, read_warm_up_job
 from wandbsweep.controller.kube_api import NotFoundError, core_path, jobs_path, sweeps_path
-from wandbsweep.controller.kube_facts import is_search
+from wandbsweep.controller.kube_facts import is_agent, is_search
 from wandbsweep.controller.object_loops import ObjectKey
 from wandbsweep.controller.search_facts import read_search_job
 from wandbsweep.controller.searched_sweeps import SearchedSweeps
 from wandbsweep.controller.wandb_look import WandbLook, WandbSide
 from wandbsweep.pool.edits import differs
-from wandbsweep.pool.facts import AgentJob, AgentPod, Problem, SearchJob, Snapshot
+from wandbsweep.pool.facts import AgentJob, AgentPod, Problem, SearchJob, Snapshot, WarmUpJob
 from wandbsweep.pool.gpu_hours import unsettled
 from wandbsweep.pool.jobs import Owner
 from wandbsweep.pool.retaking import wants_retake
@@ -58,6 +59,7 @@ class _Pool:
     jobs: tuple[AgentJob, ...] = ()
     pods: tuple[AgentPod, ...] = ()
     search: tuple[SearchJob, ...] = ()
+    warm_ups: tuple[WarmUpJob, ...] = ()
 
 
 class Observer:
@@ -100,7 +102,7 @@ class Observer:
 
     async def _kubernetes_side(self, key: ObjectKey, body: dict[str, Any], spec: WandbSweepSpec) -> Snapshot:
         metadata, status = body["metadata"], read_status(body)
-        owner = Owner(key.namespace, key.name, metadata["uid"])
+        owner = Owner(key.namespace, key.name, metadata["uid"], metadata.get("labels") or {})
         pool = await self._pool(owner, kube_facts.read_time(metadata.get("creationTimestamp")))
         seen = Snapshot(
             namespace=key.namespace,
@@ -110,12 +112,14 @@ class Observer:
             spec=spec,
             status=status,
             now=_now(),
+            labels=owner.labels,
             deleted_at=kube_facts.read_time(metadata.get("deletionTimestamp")),
             has_finalizer=labels.FINALIZER in metadata.get("finalizers", []),
             intent=read_intent(metadata),
             jobs=pool.jobs,
             pods=pool.pods,
             search=pool.search,
+            warm_ups=pool.warm_ups,
         )
         definition, problem = await self._definition(seen)
         seen = replace(seen, definition=definition, definition_problem=problem)
@@ -133,13 +137,15 @@ class Observer:
             return _Pool(pods=ended)
         pods = await self._kube.list_all(core_path(owner.namespace, "pods"), marked)
         ours = [job for job in jobs if _owned_by(job, owner.uid)]
-        agents = [agent for job in ours if not is_search(job) and (agent := kube_facts.agent_job(job))]
+        agents = [agent for job in ours if is_agent(job) and (agent := kube_facts.agent_job(job))]
         searches = [search for job in ours if is_search(job) and (search := read_search_job(job, pods))]
+        warm_ups = [warm_up for job in ours if is_warm_up(job) and (warm_up := read_warm_up_job(job, pods))]
         names = {agent.name for agent in agents}
-        facts = [kube_facts.agent_pod(pod) for pod in pods if not is_search(pod)]
+        facts = [kube_facts.agent_pod(pod) for pod in pods if is_agent(pod)]
         there = [pod for pod in facts if pod.job_name in names]
         uids = {pod.uid for pod in there}
-        return _Pool(tuple(agents), (*there, *(pod for pod in ended if pod.uid not in uids)), tuple(searches))
+        present = (*there, *(pod for pod in ended if pod.uid not in uids))
+        return _Pool(tuple(agents), present, tuple(searches), tuple(warm_ups))
 
     async def _definition(self, seen: Snapshot) -> tuple[SweepDefinition | None, Problem | None]:
         """What is to be swept, until it is on W&B and this generation of the object was found sound."""
@@ -154,7 +160,7 @@ class Observer:
             definition = answer
         if checked:
             return definition, None
-        owner = Owner(seen.namespace, seen.name, seen.uid)
+        owner = Owner(seen.namespace, seen.name, seen.uid, seen.labels)
         return definition, await check_templates(self._kube, self._runtime, owner, seen.spec, definition)
 
     async def _wandb_side(self, seen: Snapshot) -> WandbSide:
@@ -185,7 +191,7 @@ def read_status(body: dict[str, Any]) -> WandbSweepStatus:
     try:
         return WandbSweepStatus.model_validate(body.get("status") or {})
     except ValidationError:
-        log.warning("The status of %s cannot be read and is worked out anew", body["metadata"]["name"])
+        log.warning("The status cannot be read and is worked out anew")
         return WandbSweepStatus()
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import kopf
-from kopf._core.engines.peering import Identity  # the type of an argument of kopf.operator, exported nowhere else
+from kopf._cogs.structs.references import Insights  # types of arguments of kopf.operator, exported nowhere else
+from kopf._core.engines.peering import Identity
 
 from wandbsweep.controller import handlers, web
 from wandbsweep.controller.applying import Applier
@@ -18,6 +19,7 @@ from wandbsweep.controller.ended_pods import EndedPods
 from wandbsweep.controller.kube_api import KubeApi
 from wandbsweep.controller.leadership import LeadershipLostError, LeaseName, leadership
 from wandbsweep.controller.metrics import Metrics
+from wandbsweep.controller.namespaces import overlook_none
 from wandbsweep.controller.object_loops import ObjectLoops
 from wandbsweep.controller.observing import Observer
 from wandbsweep.controller.readings import Readings
@@ -86,10 +88,8 @@ async def _operate(
     """Watch and act until told to stop, or until leadership is lost."""
     kube = await KubeApi.connect()
     app_url = settings.runtime.wandb_app_url
-    tracker = MeasuredTracker(
-        WandbTracker(app_urls={settings.runtime.wandb_base_url: app_url} if app_url else None, run_tags=RUN_TAGS),
-        metrics,
-    )
+    wandb = WandbTracker(app_urls={settings.runtime.wandb_base_url: app_url} if app_url else None, run_tags=RUN_TAGS)
+    tracker = MeasuredTracker(wandb, metrics)
     readings, ended_pods = Readings(tracker), EndedPods()
     reconciler = Reconciler(
         kube=kube,
@@ -101,6 +101,9 @@ async def _operate(
         metrics=metrics,
     )
     loops = ObjectLoops(reconciler.reconcile, at_once=settings.passes_at_once)
+    metrics.watch(loops, wandb.budget)
+    insights = Insights()
+    looking = asyncio.create_task(overlook_none(kube, insights, settings.namespaces)) if settings.namespaces else None
     try:
         log.info("Watching WandbSweeps in %s", ", ".join(settings.namespaces) or "all namespaces")
         await kopf.operator(
@@ -108,12 +111,15 @@ async def _operate(
             settings=handlers.make_settings(),
             clusterwide=not settings.namespaces,
             namespaces=settings.namespaces,
+            insights=insights,
             ready_flag=watching,
             stop_flag=lost,
             # kopf would otherwise ask for the name of the user, which an arbitrary uid does not have.
             identity=IDENTITY,
         )
     finally:
+        if looking is not None:
+            looking.cancel()
         await loops.close()
         await tracker.close()
         await kube.close()

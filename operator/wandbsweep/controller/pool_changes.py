@@ -52,7 +52,7 @@ class PoolChanges:
             return  # it left on its own
 
     async def _start(self, snapshot: Snapshot, action: StartAgent) -> str | Problem | None:
-        owner = Owner(snapshot.namespace, snapshot.name, snapshot.uid)
+        owner = Owner(snapshot.namespace, snapshot.name, snapshot.uid, snapshot.labels)
         job = agent_job(
             owner,
             snapshot.spec,

@@ -1,7 +1,8 @@
 """Looks at sweeps on W&B for all objects together.
 
 Requests that come within a moment of each other and belong to one account are sent as one. The last reading of each
-sweep is kept, because most passes are woken by Kubernetes and need no new look.
+sweep is kept, because most passes are woken by Kubernetes and need no new look. It is kept for the object that it was
+read for: another object that names a sweep of the same path may do so on another server, or with a key that sees none.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 WINDOW_SECONDS: Final = 0.05
 _ENDLESS: Final = ("random", "bayes", "custom")
 
+_Known = tuple[str, "SweepPath"]  # an object's UID, and its sweep
 _Waiting = dict["SweepPath", "asyncio.Future[protocol.SweepReading | None]"]
 
 
@@ -36,42 +38,42 @@ class Readings:
         self._tracker = tracker
         self._waiting: dict[protocol.Account, _Waiting] = defaultdict(dict)
         self._flushes: set[asyncio.Task[None]] = set()
-        self._last: dict[SweepPath, SweepReading] = {}
-        self._missing_since: dict[SweepPath, datetime] = {}
-        self._outdated: set[SweepPath] = set()
+        self._last: dict[_Known, SweepReading] = {}
+        self._missing_since: dict[_Known, datetime] = {}
+        self._outdated: set[_Known] = set()
 
-    def last(self, path: SweepPath) -> SweepReading | None:
-        """The newest reading of this sweep, if there was one since the operator started."""
-        return self._last.get(path)
+    def last(self, uid: str, path: SweepPath) -> SweepReading | None:
+        """The newest reading of this object's sweep, if there was one since the operator started."""
+        return self._last.get((uid, path))
 
-    def outdate(self, path: SweepPath) -> None:
+    def outdate(self, uid: str, path: SweepPath) -> None:
         """The sweep was changed by ourselves: the next pass has to look anew."""
-        self._outdated.add(path)
+        self._outdated.add((uid, path))
 
-    def is_outdated(self, path: SweepPath) -> bool:
+    def is_outdated(self, uid: str, path: SweepPath) -> bool:
         """Whether the sweep was changed since the last reading."""
-        return path in self._outdated
+        return (uid, path) in self._outdated
 
-    def missing_for(self, path: SweepPath, now: datetime) -> timedelta:
+    def missing_for(self, uid: str, path: SweepPath, now: datetime) -> timedelta:
         """How long W&B has been saying that it has no such sweep."""
-        return now - self._missing_since.get(path, now)
+        return now - self._missing_since.get((uid, path), now)
 
-    def forget(self, path: SweepPath) -> None:
+    def forget(self, uid: str, path: SweepPath) -> None:
         """The object of this sweep is gone."""
-        self._last.pop(path, None)
-        self._missing_since.pop(path, None)
-        self._outdated.discard(path)
+        self._last.pop((uid, path), None)
+        self._missing_since.pop((uid, path), None)
+        self._outdated.discard((uid, path))
 
-    async def read(self, account: protocol.Account, path: SweepPath, now: datetime) -> SweepReading | None:
+    async def read(self, uid: str, account: protocol.Account, path: SweepPath, now: datetime) -> SweepReading | None:
         """Look at a sweep; None if W&B has no such sweep. Raises TrackingError."""
         answer = await asyncio.shield(self._ask(account, path))
         if answer is None:
-            self._missing_since.setdefault(path, now)
+            self._missing_since.setdefault((uid, path), now)
             return None
-        self._missing_since.pop(path, None)
-        reading = to_reading(answer, now, self._last.get(path))
-        self._last[path] = reading
-        self._outdated.discard(path)
+        self._missing_since.pop((uid, path), None)
+        reading = to_reading(answer, now, self._last.get((uid, path)))
+        self._last[uid, path] = reading
+        self._outdated.discard((uid, path))
         return reading
 
     def _ask(self, account: protocol.Account, path: SweepPath) -> asyncio.Future[protocol.SweepReading | None]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from wandbsweep.controller import events
+from wandbsweep.controller import events, logs
 from wandbsweep.controller.kube_api import ConflictError, NotFoundError, sweeps_path
 from wandbsweep.controller.object_loops import ObjectKey, PassResult
 from wandbsweep.pool import actions
@@ -62,11 +62,12 @@ class Reconciler:
                 self._forget(key)
                 return PassResult(gone=True)
             self._seen[key] = observation.snapshot
-            try:
-                return await self._carry_out(observation)
-            except (ConflictError, NotFoundError) as error:
-                log.debug("%s changed during the pass: %s", key, error)
-                return PassResult(AT_ONCE)
+            with logs.about(sweep=observation.snapshot.status.sweep_path):
+                try:
+                    return await self._carry_out(observation)
+                except (ConflictError, NotFoundError) as error:
+                    log.debug("Changed during the pass: %s", error)
+                    return PassResult(AT_ONCE)
 
     async def _carry_out(self, observation: Observation) -> PassResult:
         snapshot = observation.snapshot
@@ -74,7 +75,7 @@ class Reconciler:
         outcome, body = await self._applier.apply(observation, plan)
         for action in plan.actions:  # one that failed may have been carried out all the same
             if isinstance(action, actions.SetSweepState | actions.UpdateSweep):
-                self._readings.outdate(action.path)
+                self._readings.outdate(snapshot.uid, action.path)
         if snapshot.deleted_at is not None and outcome.wandb_problem and snapshot.wandb_problem is None:
             # W&B answers and does not do what it is asked: that is not waited for without end either.
             told = replace(snapshot, wandb_problem=outcome.wandb_problem)
@@ -90,7 +91,8 @@ class Reconciler:
         await self._write(snapshot, body, status)
         self._ended_pods.settle(ObjectKey(snapshot.namespace, snapshot.name), status.settled_pods)
         self._metrics.keep(snapshot.uid, status)
-        await self._recorder.send(snapshot, events.of_pass(snapshot, plan, outcome, status))
+        with logs.about(sweep=status.sweep_path):
+            await self._recorder.send(snapshot, events.of_pass(snapshot, plan, outcome, status))
         # A new sweep is a new situation: its first agents need not wait for the watch to report the status.
         return PassResult(AT_ONCE if status.sweep_id and not snapshot.status.sweep_id else plan.look_again)
 
@@ -101,7 +103,7 @@ class Reconciler:
         path = sweeps_path(snapshot.namespace, snapshot.name)
         await self._kube.replace_status(path, body["metadata"]["resourceVersion"], new)
         if status.sweep_id and not snapshot.status.sweep_id:
-            log.info("%s/%s is sweep %s", snapshot.namespace, snapshot.name, status.sweep_path)
+            log.info("The sweep is on W&B", extra={"sweep": status.sweep_path})
 
     def _forget(self, key: ObjectKey) -> None:
         self._ended_pods.forget(key)
@@ -112,7 +114,7 @@ class Reconciler:
         self._recorder.forget(last.uid)
         self._metrics.forget(last.uid)
         if last.path:
-            self._readings.forget(last.path)
+            self._readings.forget(last.uid, last.path)
 
 
 def _farewell(snapshot: Snapshot, plan: actions.Plan, outcome: Outcome) -> list[events.Event]:

@@ -1,4 +1,4 @@
-"""Sends Events to the API server.
+"""Sends Events to the API server, and tells the log of each.
 
 The name of an Event is derived from what it says about which object, so that saying it twice, also after a restart, is
 a conflict at the API server and not a second Event.
@@ -47,11 +47,18 @@ class Recorder:
             except ConflictError:
                 continue
             except KubeError as error:
-                log.warning("An Event about %s/%s was lost: %s", snapshot.namespace, snapshot.name, error)
+                log.warning("An Event was lost: %s", error)
+            _log(event)
 
     def forget(self, uid: str) -> None:
         """The object is gone."""
         self._sent.pop(uid, None)
+
+
+def _log(event: Event) -> None:
+    of_run = {"run": event.run} if event.run else {}
+    level = logging.WARNING if event.warning else logging.INFO
+    log.log(level, "%s", event.message, extra={"reason": str(event.reason), **of_run})
 
 
 def event_name(snapshot: Snapshot, event: Event) -> str:

@@ -35,7 +35,7 @@ class SearchChanges:
         for action in ending:
             await self._kube.delete(jobs_path(snapshot.namespace, action.job_name), foreground=action.running)
             if action.running:
-                _tell(snapshot, f"Removed search {action.job_name}: {action.why}")
+                log.info("Removed search %s: %s", action.job_name, action.why)
 
     async def tell(self, snapshot: Snapshot, told: Iterable[TellSearch]) -> None:
         """Tell searches how many agents there are to be."""
@@ -64,11 +64,5 @@ class SearchChanges:
         except RefusedError as error:
             return Problem(Reason.SEARCH_REJECTED, f"The API server refuses the search's Job: {error}")
         name = str(job["metadata"]["name"])
-        _tell(snapshot, f"Started search {name} by {action.order.engine}")
+        log.info("Started search %s by %s", name, action.order.engine)
         return name
-
-
-def _tell(snapshot: Snapshot, what: str) -> None:
-    """In the log, with the object and the sweep as fields of their own where it is JSON."""
-    place, sweep = f"{snapshot.namespace}/{snapshot.name}", str(snapshot.path)
-    log.info("%s, sweep %s: %s", place, sweep, what, extra={"object": place, "sweep": sweep})

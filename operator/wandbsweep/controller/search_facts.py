@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from wandbsweep.api import labels
 from wandbsweep.controller import last_words
-from wandbsweep.controller.kube_facts import is_ready, job_life, why_waiting
+from wandbsweep.controller.kube_facts import is_ready, is_suspended, job_life, why_waiting
 from wandbsweep.pool.facts import SearchJob
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def read_search_job(job: Mapping[str, Any], pods: Iterable[Mapping[str, Any]]) -
         deleting="deletionTimestamp" in metadata,
         digest=notes.get(labels.TEMPLATE_DIGEST_ANNOTATION),
         sweep=notes.get(labels.SWEEP_PATH_ANNOTATION),
+        suspended=is_suspended(job),
         **(_of_pod(pod) if pod else {}),
     )
 

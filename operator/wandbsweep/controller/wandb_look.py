@@ -58,7 +58,7 @@ class WandbLook:
     async def at_sweep(self, seen: Snapshot) -> WandbSide:
         """The sweep, or only the server and the key where there is none yet."""
         known, spec = seen.path, seen.spec
-        last = self._readings.last(known) if known else None
+        last = self._readings.last(seen.uid, known) if known else None
         if last and seen.deleted_at is None and not self._is_due(last, seen):
             return WandbSide(reading=last)
         if trouble := self._troubles.fresh(seen.uid, _now()):
@@ -72,14 +72,14 @@ class WandbLook:
                 # Before anything is recorded on the object: is the server there, and does it know the key?
                 await self._tracker.resolve_entity(account)
                 return WandbSide(account)
-            reading = await self._readings.read(account, path, _now())
+            reading = await self._readings.read(seen.uid, account, path, _now())
         except TrackingError as error:
             problem = as_problem(error)
             self._troubles.note(seen.uid, problem, _now())
             return WandbSide(account, problem=problem, reading=last)
         if reading is None:
             # A key that may no longer see the project looks the same for a moment; agents are not ended for that.
-            gone = known is None or self._readings.missing_for(path, _now()) >= BELIEVED_AFTER
+            gone = known is None or self._readings.missing_for(seen.uid, path, _now()) >= BELIEVED_AFTER
             return WandbSide(account, reading=last, missing=gone)
         return WandbSide(account, reading=reading)
 
@@ -119,12 +119,12 @@ class WandbLook:
             async with asyncio.timeout(BUSY_PATIENCE_SECONDS):
                 agents = await self._tracker.agents(found, snapshot.path, hosts=hosts)
         except (TrackingError, TimeoutError) as error:
-            log.info("W&B does not say which agents of %s work: %s", snapshot.path, error)
+            log.info("W&B does not say which agents work: %s", error, extra={"sweep": str(snapshot.path)})
             return None
         return {agent.host: agent.busy_since or snapshot.now for agent in agents if agent.run_id is not None}
 
     def _is_due(self, last: SweepReading, seen: Snapshot) -> bool:
-        return self._readings.is_outdated(last.path) or reading_is_due(last, seen, _now())
+        return self._readings.is_outdated(seen.uid, last.path) or reading_is_due(last, seen, _now())
 
     async def _path_to_join(self, account: Account, spec: WandbSweepSpec) -> SweepPath | None:
         if spec.sweep_id is None or spec.project is None:

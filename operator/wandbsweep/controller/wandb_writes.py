@@ -93,6 +93,10 @@ class WandbWrites:
             return
         if run is None:
             log.info("The agent on %s had no run when it was killed: none is marked %s", action.host, action.cause)
+        else:
+            log.info(
+                "Marked the run of the agent on %s, which was killed: %s", action.host, action.cause, extra={"run": run}
+            )
 
     async def _set_state(
         self, account: Account, path: SweepPath, state: SettableState, *, revive: bool = False

@@ -111,6 +111,23 @@ class TellSearch:
 
 
 @dataclass(frozen=True)
+class StartWarmUp:
+    """Create the Job that fills the caches of Isaac Sim."""
+
+    attempt: int
+    path: SweepPath
+
+
+@dataclass(frozen=True)
+class RemoveWarmUp:
+    """Delete the Job of a warm-up with its pod."""
+
+    job_name: str
+    running: bool
+    why: str
+
+
+@dataclass(frozen=True)
 class MarkRun:
     """Tag the run of an agent that could not do so itself, because its container was killed as a whole."""
 
@@ -177,6 +194,8 @@ Action = (
     | StartSearch
     | RemoveSearch
     | TellSearch
+    | StartWarmUp
+    | RemoveWarmUp
     | MarkRun
     | SetSweepState
     | UpdateSweep

@@ -37,7 +37,7 @@ def _narrowed(required: dict[str, Any], avoid: Sequence[str]) -> dict[str, Any]:
 
 
 def _narrowed_term(term: dict[str, Any], avoid: Sequence[str]) -> dict[str, Any]:
-    return {**term, "matchFields": [*term.get("matchFields", []), *_other_than(avoid)]} if term else term
+    return {**term, "matchFields": [*(term.get("matchFields") or []), *_other_than(avoid)]} if term else term
 
 
 def _other_than(names: Sequence[str]) -> list[dict[str, Any]]:

@@ -6,7 +6,6 @@ command of the sweep.
 
 from __future__ import annotations
 
-import copy
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +14,9 @@ from wandbsweep.agent import variables
 from wandbsweep.api import labels
 from wandbsweep.pool import pod_parts
 from wandbsweep.pool.affinity import keep_away
+from wandbsweep.pool.isaac_pod import complete_pod
 from wandbsweep.pool.pod_parts import POD_PATH, RESTRICTED, unexpanded
+from wandbsweep.sweep.checks.template_shape import without_nulls
 
 if TYPE_CHECKING:
     from wandbsweep.api.life import Checkpoint, TrialSettings
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 RUNTIME_VOLUME: Final = "wandbsweep"
 RUNTIME_PATH: Final = "/wandbsweep"
 RUNTIME_CONTAINER: Final = "wandbsweep-runtime"
+WITH_WANDB: Final = "--with-wandb"
 LEAVE_FILE: Final = "leave"
 CHECKPOINT_VOLUME: Final = "wandbsweep-checkpoints"
 DEFAULT_GRACE_SECONDS: Final = 30  # Kubernetes' own default for terminationGracePeriodSeconds
@@ -46,7 +48,7 @@ class AgentSettings:
 
 def pod_template(spec: WandbSweepSpec, settings: AgentSettings, marks: dict[str, str]) -> dict[str, Any]:
     """The template of the agent's Job, with these labels added."""
-    template = copy.deepcopy(dict(spec.template))
+    template: dict[str, Any] = without_nulls(spec.template)
     metadata = template.setdefault("metadata", {})
     metadata["labels"] = {**metadata.get("labels", {}), **marks}
     pod = template["spec"]
@@ -54,6 +56,9 @@ def pod_template(spec: WandbSweepSpec, settings: AgentSettings, marks: dict[str,
     pod["volumes"] = [*pod.get("volumes", []), *_volumes(spec.checkpoint)]
     pod["initContainers"] = [_runtime_container(settings, pod), *pod.get("initContainers", [])]
     pod["containers"] = [_agent_container(pod["containers"][0], spec, settings, pod), *pod["containers"][1:]]
+    if spec.isaac:
+        pod["initContainers"][0]["command"].append(WITH_WANDB)  # images of Isaac Sim come without
+        complete_pod(pod, spec.isaac, marks[labels.SWEEP_LABEL])
     keep_away(pod, avoid=settings.avoid, unwelcome=settings.unwelcome)
     return template
 

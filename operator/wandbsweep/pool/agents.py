@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from wandbsweep.pool.facts import JobPhase
 from wandbsweep.pool.gpu_hours import has_ended
+from wandbsweep.pool.queueing import is_suspended
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 class Work(Enum):
     """What an agent is at, as far as its removal is concerned."""
 
-    NOT_RUNNING = "not running"  # no container of it runs: it holds no run
+    NOT_RUNNING = "not running"  # no container of it runs, or it was evicted and is leaving: it takes no run along
     IDLE = "idle"
     OF_OLD_SWEEP = "of an old sweep"  # running; W&B was asked about the present sweep only
     BUSY = "busy"
@@ -33,12 +34,17 @@ class Agent:
     job: AgentJob
     pod: AgentPod | None
     work: Work
-    since: datetime  # when its run began; of one without a known run, when its pod or Job did
+    since: datetime  # when its run began; of one without a known run, when its pod, its Job or its wait did
 
     @property
     def ready(self) -> bool:
         """Whether it can be given runs."""
         return self.pod is not None and self.pod.ready
+
+    @property
+    def queued(self) -> bool:
+        """Whether it waits for admission to its queue, and holds nothing."""
+        return is_suspended(self.job) and self.pod is None
 
     @property
     def leaving(self) -> bool:
@@ -68,8 +74,8 @@ def is_of_old_sweep(job: AgentJob, snapshot: Snapshot) -> bool:
 def _agent(job: AgentJob, pods: list[AgentPod], snapshot: Snapshot) -> Agent:
     """A Job has one live pod at a time; for a moment a disrupted one and its successor, of which one runs."""
     pod = max(pods, key=lambda pod: (pod.phase == "Running", not pod.deleting), default=None)
-    started_at = (pod.started_at if pod else None) or job.created_at
-    if pod is None or pod.phase != "Running":
+    started_at = (pod.started_at if pod else None) or job.suspended_since or job.created_at
+    if pod is None or pod.phase != "Running" or is_suspended(job):
         return Agent(job, pod, Work.NOT_RUNNING, started_at)
     if is_of_old_sweep(job, snapshot):
         return Agent(job, pod, Work.OF_OLD_SWEEP, started_at)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from wandbsweep.api.reasons import ConditionType, Reason
 from wandbsweep.api.status import Condition
+from wandbsweep.pool import isaac_warm_up, queueing
 from wandbsweep.pool.edits import differs
-from wandbsweep.pool.facts import JobPhase
 from wandbsweep.pool.finding import Finding, fails, holds, kept, prevented
 from wandbsweep.pool.retries import failures_in_a_row, jobs_by_slot
 from wandbsweep.pool.search_condition import search_ready
@@ -115,11 +115,21 @@ def agents_ready(snapshot: Snapshot, outcome: Outcome, *, over: bool) -> Finding
     ready_pods = sum(pod.ready for pod in snapshot.pods)
     if ready_pods >= wanted:
         return holds(kind, Reason.ALL_READY, f"{ready_pods} of {wanted} agents are ready.")
+    return _not_ready(snapshot, ready_pods)
+
+
+def _not_ready(snapshot: Snapshot, ready_pods: int) -> Finding:
+    """What keeps agents from being ready, the worst first."""
+    kind, wanted = ConditionType.AGENTS_READY, snapshot.spec.agent_count
     if failing := _failing_slots(snapshot):
         return fails(kind, Reason.AGENTS_FAILING, failing)
+    if isaac_warm_up.keeps_agents_waiting(snapshot):
+        return fails(kind, Reason.WARMING_UP, isaac_warm_up.told(snapshot))
     stuck = next((pod for pod in snapshot.pods if pod.unschedulable), None)
     if stuck:
         return fails(kind, Reason.UNSCHEDULABLE, f"{stuck.name}: {stuck.waiting}")
+    if queued := queueing.told(snapshot, ready_pods):
+        return fails(kind, Reason.AGENTS_QUEUED, queued)
     waiting = next((f" {pod.name}: {pod.waiting}" for pod in snapshot.pods if pod.waiting), "")
     return fails(kind, Reason.STARTING, f"{ready_pods} of {wanted} agents are ready.{waiting}")
 
@@ -220,6 +230,6 @@ def _failing_slots(snapshot: Snapshot) -> str | None:
     worst = max((failures_in_a_row(jobs) for jobs in jobs_by_slot(snapshot.jobs).values()), default=0)
     if worst < FAILING_AFTER:
         return None
-    failed = {job.name for job in snapshot.jobs if job.phase is JobPhase.FAILED}
+    failed = {job.name for job in snapshot.jobs if job.failed}
     last_words = next((p.exit_message for p in reversed(snapshot.pods) if p.job_name in failed and p.exit_message), "")
     return f"{worst} agents in a row ended badly in one slot. {last_words}".rstrip()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from wandbsweep.api.reasons import ConditionType, Reason
 from wandbsweep.api.spec import DeletionPolicy
+from wandbsweep.pool import isaac_warm_up
 from wandbsweep.pool.actions import Action, DeleteObject, FindAndStop, Plan, ReleaseObject, RemoveAgent, SetSweepState
 from wandbsweep.pool.creation import entity_of, open_intent, project_of, settles_in
 from wandbsweep.pool.facts import JobPhase, SweepState
@@ -67,6 +68,7 @@ def plan_after_end(snapshot: Snapshot) -> Plan:
         if not job.deleting and (job.phase is JobPhase.ACTIVE or may_be_removed(snapshot, job.name))
     ]
     actions += farewells(snapshot, "the sweep is over")
+    actions += isaac_warm_up.farewells(snapshot, "the sweep is over")
     expires_at = _expires_at(snapshot)
     if expires_at and snapshot.now >= expires_at and not (owed and _is_patient(snapshot, expires_at)):
         return Plan((DeleteObject(),), look_again=RETRY)

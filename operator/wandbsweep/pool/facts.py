@@ -169,6 +169,15 @@ class AgentJob:
     digest: str | None = None  # of the template and settings that it was made from
     sweep: str | None = None  # entity/project/id that it works on
     avoids: tuple[str, ...] = ()  # nodes that its pod must not run on
+    queue: str | None = None  # that admits it
+    suspended: bool = False  # it may have no pods now: it waits for admission, or was evicted
+    suspended_since: datetime | None = None
+    started_at: datetime | None = None  # when it was allowed to have pods, the last time
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended badly. One that ended because it was suspended was evicted in a moment that killed it."""
+        return self.phase is JobPhase.FAILED and not self.suspended
 
 
 @dataclass(frozen=True)
@@ -195,6 +204,7 @@ class AgentPod:
     gpus: int = 0
     seconds: Mapping[str, float] | None = None
     has_own_host: bool = True  # W&B knows its agent by the pod's name, and not by the node's or one that was chosen
+    gpu: str | None = None  # the product, by the agent's last words
     leaving: bool = False  # it was asked to leave after its current run
     deleting: bool = False
 
@@ -214,11 +224,29 @@ class SearchJob:
     ready: bool = False
     pod_name: str | None = None  # of a live pod that is not being deleted
     told_agents: int | None = None  # by an annotation on that pod
+    suspended: bool = False  # its own template names a queue, and that has not admitted it
     waiting: str | None = None  # why it does not run yet: scheduling, image, volumes
     unschedulable: bool = False
     exit_code: int | None = None  # of the search's own container
     exit_reason: str | None = None  # the search's word for its end, such as SearchInvalid
     exit_message: str | None = None
+
+
+@dataclass(frozen=True)
+class WarmUpJob:
+    """A Job that fills the caches of Isaac Sim, with what is to be known of its last pod."""
+
+    name: str
+    attempt: int
+    phase: JobPhase
+    created_at: datetime
+    finished_at: datetime | None = None
+    deleting: bool = False
+    digest: str | None = None  # of what it was made from
+    waiting: str | None = None  # why it does not run yet
+    unschedulable: bool = False
+    exit_message: str | None = None
+    gpu: str | None = None  # the product, by its last words
 
 
 @dataclass(frozen=True)
@@ -238,6 +266,7 @@ class Snapshot:
     spec: WandbSweepSpec
     status: WandbSweepStatus
     now: datetime
+    labels: Mapping[str, str] = field(default_factory=dict)  # the object's own
     deleted_at: datetime | None = None
     has_finalizer: bool = False
     intent: Intent | None = None  # the last record that a sweep is about to be created
@@ -250,6 +279,7 @@ class Snapshot:
     jobs: tuple[AgentJob, ...] = ()
     pods: tuple[AgentPod, ...] = field(default=(), repr=False)
     search: tuple[SearchJob, ...] = ()  # Jobs of the search, where the sweep needs one
+    warm_ups: tuple[WarmUpJob, ...] = ()  # Jobs that fill caches, where a profile wants that
     searched: SweepDefinition | None = None
     searched_problem: Problem | None = None
     scheduler_unsupported: Problem | None = None  # a searched sweep is to be created, and the W&B server cannot hold it

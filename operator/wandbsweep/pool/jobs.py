@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from wandbsweep.agent.exit_codes import AgentExit
 from wandbsweep.api import labels
+from wandbsweep.pool import queueing
 from wandbsweep.pool.agent_pod import AgentSettings, pod_template
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from wandbsweep.api.spec import WandbSweepSpec
     from wandbsweep.sweep.path import SweepPath
@@ -29,22 +30,25 @@ _FAILURES: Final = tuple(sorted(code for code in AgentExit if code not in {Agent
 class Runtime:
     """What the operator's installation adds to every agent.
 
-    `image` holds the wandbsweep package; its init container copies the agent runtime into the pod.
+    `image` holds the wandbsweep package, for searches; the init container of `agent_image`, or of `image` too, copies
+    the agent runtime into the pod.
     """
 
     image: str
     image_pull_policy: str
     wandb_base_url: str
     wandb_app_url: str | None = None
+    agent_image: str | None = None
 
 
 @dataclass(frozen=True)
 class Owner:
-    """The WandbSweep that a Job belongs to."""
+    """The WandbSweep that a Job belongs to, with its own labels: they may name a queue."""
 
     namespace: str
     name: str
     uid: str
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 def job_name(owner_name: str, slot: int, attempt: int) -> str:
@@ -62,13 +66,16 @@ def app_url(spec: WandbSweepSpec, runtime: Runtime) -> str | None:
     return runtime.wandb_app_url if spec.wandb.base_url is None else None
 
 
-def template_digest(spec: WandbSweepSpec) -> str:
+def template_digest(spec: WandbSweepSpec, own: Mapping[str, str] | None = None) -> str:
     """Of all that an agent is made from and an edit may change. Agents with another digest are replaced.
 
-    The operator's own image and the defaults of its fields are not in it: an upgrade replaces no agent.
+    `own` are the object's labels, of which the queue counts. The operator's own image and the defaults of its fields
+    are not in it: an upgrade replaces no agent.
     """
-    made_from = {"template", "trial", "checkpoint", "runs_per_agent", "wandb"}
-    return digest(spec.model_dump(mode="json", include=made_from, exclude_defaults=True))
+    made_from = {"template", "trial", "checkpoint", "runs_per_agent", "wandb", "isaac"}
+    parts = spec.model_dump(mode="json", include=made_from, exclude_defaults=True)
+    queue = queueing.queue_of(spec.template, own)
+    return digest({**parts, "queue": queue} if queue else parts)
 
 
 def digest(parts: dict[str, Any]) -> str:
@@ -96,21 +103,22 @@ def agent_job(
         labels.MANAGED_BY_LABEL: labels.MANAGED_BY,
         labels.COMPONENT_LABEL: labels.AGENT_COMPONENT,
     }
-    notes = {labels.TEMPLATE_DIGEST_ANNOTATION: template_digest(spec), labels.SWEEP_PATH_ANNOTATION: str(path)}
+    made_from = template_digest(spec, owner.labels)
+    notes = {labels.TEMPLATE_DIGEST_ANNOTATION: made_from, labels.SWEEP_PATH_ANNOTATION: str(path)}
     if avoid:
         notes[labels.AVOIDED_NODES_ANNOTATION] = " ".join(avoid)
     settings = AgentSettings(
         path=path,
         base_url=base_url(spec, runtime),
         app_url=app_url(spec, runtime),
-        runtime_image=runtime.image,
+        runtime_image=runtime.agent_image or runtime.image,
         runtime_pull_policy=runtime.image_pull_policy,
         metric=metric,
         avoid=tuple(avoid),
         unwelcome=tuple(unwelcome),
     )
     name, template = job_name(owner.name, slot, attempt), pod_template(spec, settings, marks)
-    return job_manifest(owner, name, template, marks, notes, failures=_FAILURES)
+    return job_manifest(owner, name, template, marks, notes, failures=_FAILURES, own=owner.labels)
 
 
 def job_manifest(
@@ -121,19 +129,26 @@ def job_manifest(
     notes: dict[str, str],
     *,
     failures: Sequence[int],
+    own: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """A Job of the object's around this pod; `failures` are the codes with which its first container ends badly."""
+    """A Job of the object's around this pod; `failures` are the codes with which its first container ends badly.
+
+    It is created suspended if, and only if, its template or the `own` labels of its object name a queue: nobody else
+    would ever let it start.
+    """
+    queued = {"suspend": True} if queueing.queue_of(template, own) else {}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
             "name": name,
             "namespace": owner.namespace,
-            "labels": marks,
-            "annotations": notes,
+            "labels": {**queueing.job_labels(template, own), **marks},
+            "annotations": {**queueing.job_annotations(template), **notes},
             "ownerReferences": [_owner_reference(owner)],
         },
         "spec": {
+            **queued,
             "backoffLimit": 0,
             "podReplacementPolicy": "Failed",
             "podFailurePolicy": {"rules": _failure_rules(template, failures)},

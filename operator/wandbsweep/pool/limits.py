@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from wandbsweep.api.reasons import ConditionType
 from wandbsweep.api.status import ConditionStatus
-from wandbsweep.pool import gpu_hours
+from wandbsweep.pool import gpu_hours, queueing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,17 +59,18 @@ def gpu_hours_used(snapshot: Snapshot) -> bool:
 def deadline(snapshot: Snapshot) -> datetime | None:
     """When limits.activeDeadlineSeconds is over; None without one, before the start, and while suspended.
 
-    The clock starts with the sweep, and anew with each end of a suspension and when a scan is taken up again.
+    The clock starts with the sweep, or when its queue lets the first agent in, and anew with each end of a suspension
+    and when a scan is taken up again.
     """
     seconds, started_at = snapshot.spec.limits.active_deadline_seconds, snapshot.status.start_time
-    if seconds is None or started_at is None or snapshot.spec.suspend:
+    if seconds is None or started_at is None or snapshot.spec.suspend or queueing.waits_for_first(snapshot):
         return None
     suspended = snapshot.status.condition(ConditionType.SUSPENDED)
     if suspended and suspended.status is ConditionStatus.TRUE:
         return None
     pauses = (ConditionType.SUSPENDED, ConditionType.COMPLETE, ConditionType.FAILED)
     ended = [each.last_transition_time for kind in pauses if (each := snapshot.status.condition(kind))]
-    return max(started_at, *ended) + timedelta(seconds=seconds)
+    return max(started_at, snapshot.status.admission_time or started_at, *ended) + timedelta(seconds=seconds)
 
 
 def next_moment(snapshot: Snapshot) -> datetime | None:

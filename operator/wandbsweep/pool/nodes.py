@@ -78,7 +78,9 @@ def _stands_still(snapshot: Snapshot) -> bool:
     """Whether no agent has a node, and one has found none for a while."""
     live = [pod for pod in snapshot.pods if not has_ended(pod)]
     long_ago = {
-        job.name for job in snapshot.jobs if job.phase is JobPhase.ACTIVE and snapshot.now - job.created_at > STANDSTILL
+        job.name
+        for job in snapshot.jobs
+        if job.phase is JobPhase.ACTIVE and snapshot.now - (job.started_at or job.created_at) > STANDSTILL
     }
     waiting = any(pod.unschedulable and pod.job_name in long_ago for pod in live)
     return waiting and not any(pod.node for pod in live)

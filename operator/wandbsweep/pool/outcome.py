@@ -31,6 +31,7 @@ class Outcome:
     wandb_problem: Problem | None = None
     agents_problem: Problem | None = None
     search_problem: Problem | None = None  # the API server refused the search's Job
+    started_warm_up: str | None = None  # name of the warm-up Job that this pass created
     started: tuple[str, ...] = ()  # names of the Jobs that this pass created
     removed: tuple[RemoveAgent, ...] = ()
     started_search: str | None = None  # name of the search Job that this pass created

@@ -7,15 +7,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from wandbsweep.pool import edits, limits, polling
-from wandbsweep.pool.actions import ClaimObject, Plan, StartAgent, StartSearch
+from wandbsweep.pool.actions import ClaimObject, Plan, StartAgent, StartSearch, StartWarmUp
 from wandbsweep.pool.closing import waits_for_search
 from wandbsweep.pool.creation import creation_actions, project_of, settles_in
 from wandbsweep.pool.ends import NOW, RETRY, plan_after_end, plan_deletion, plan_verdict
 from wandbsweep.pool.gpu_hours import marks
+from wandbsweep.pool.isaac_warm_up import plan_warm_up
 from wandbsweep.pool.overrun import overrun_stop
 from wandbsweep.pool.retries import STAMP_PRECISION
 from wandbsweep.pool.searching import plan_search
 from wandbsweep.pool.slots import plan_slots
+from wandbsweep.pool.starting import may_start_but_for_caches
 from wandbsweep.pool.suspension import plan_pause
 from wandbsweep.pool.verdict import decide
 
@@ -80,18 +82,21 @@ def _plan_life(snapshot: Snapshot) -> Plan:
     plan = plan_pause(snapshot) or _plan_pool(snapshot)
     stop = overrun_stop(snapshot)
     first = [action for action in (edits.update(snapshot), stop) if action]
-    rest = [action for action in plan.actions if not (stop and isinstance(action, StartAgent | StartSearch))]
+    rest = [
+        action for action in plan.actions if not (stop and isinstance(action, StartAgent | StartSearch | StartWarmUp))
+    ]
     look_again = plan.look_again if plan.look_again is not None else _next_look(snapshot)
     return replace(plan, actions=(*first, *marks(snapshot), *rest), look_again=look_again)
 
 
 def _plan_pool(snapshot: Snapshot) -> Plan:
-    """The search first: agents wait for it."""
+    """The search and the warm-up first: agents wait for them."""
     search, slots = plan_search(snapshot), plan_slots(snapshot)
-    actions = (*search.actions, *slots.remove, *slots.ask, *slots.start)
+    caches = plan_warm_up(snapshot, may_start=may_start_but_for_caches(snapshot))
+    actions = (*search.actions, *caches.actions, *slots.remove, *slots.ask, *slots.start)
     if search.needs_reading or slots.needs_reading:
         return Plan(actions, look_again=STAMP_PRECISION)
-    return Plan(actions, look_again=_next_look(snapshot, search.due_at, slots.due_at))
+    return Plan(actions, look_again=_next_look(snapshot, search.due_at, caches.due_at, slots.due_at))
 
 
 def _next_look(snapshot: Snapshot, *due_at: datetime | None) -> timedelta:

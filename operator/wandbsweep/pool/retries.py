@@ -32,7 +32,7 @@ def failures_in_a_row(jobs: Sequence[AgentJob]) -> int:
     """How many of a slot's newest ended Jobs failed one after the other, with the same template."""
     ended = [job for job in jobs if job.phase is not JobPhase.ACTIVE]
     alike = takewhile(lambda job: job.digest == ended[-1].digest, reversed(ended))
-    return sum(1 for _ in takewhile(lambda job: job.phase is JobPhase.FAILED, alike))
+    return sum(1 for _ in takewhile(lambda job: job.failed, alike))
 
 
 def retry_delay(failures: int) -> timedelta:

@@ -1,16 +1,18 @@
 """Agents made from an older template are replaced: those without a container at once, the others one by one.
 
 A busy agent leaves after its run. The next one is taken only when the pool is full again and an agent of the new
-template is ready, so that a template which does not work costs one agent and not the pool.
+template is ready, so that a template which does not work costs one agent and not the pool. New agents that wait in a
+queue prove nothing: once they have waited for a while, it is the old ones that hold their quota.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from wandbsweep.pool.actions import AskToLeave, RemoveAgent
 from wandbsweep.pool.agents import Work
-from wandbsweep.pool.facts import JobPhase
+from wandbsweep.pool.jobs import template_digest
 from wandbsweep.pool.scaling import removal
 
 if TYPE_CHECKING:
@@ -19,7 +21,14 @@ if TYPE_CHECKING:
     from wandbsweep.pool.agents import Agent
     from wandbsweep.pool.facts import AgentJob, Snapshot
 
+QUEUE_PATIENCE: Final = timedelta(minutes=2)  # how long a queue may take to admit an agent before another makes room
+
 _WHY: Final = "the template changed"
+
+
+def wanted_digest(snapshot: Snapshot) -> str:
+    """Of what new agents are made from."""
+    return template_digest(snapshot.spec, snapshot.labels)
 
 
 def is_outdated(job: AgentJob, digest: str) -> bool:
@@ -50,11 +59,13 @@ def next_in_line(snapshot: Snapshot, agents: Sequence[Agent], digest: str) -> Ag
 
 
 def _is_proven(snapshot: Snapshot, new: Sequence[Agent], digest: str) -> bool:
-    """Whether one more may go: none has come yet, or one works and the others at most wait for a node."""
-    if not new:
-        return not any(job.phase is JobPhase.FAILED and job.digest == digest for job in snapshot.jobs)
-    waiting = [agent for agent in new if not agent.ready]
-    return len(waiting) < len(new) and all(agent.pod and agent.pod.unschedulable for agent in waiting)
+    """Whether one more may go: none has come yet, or one works and the others at most wait for a node or a queue."""
+    admitted = [agent for agent in new if not agent.queued]
+    if not admitted:
+        failed = any(job.failed and job.digest == digest for job in snapshot.jobs)
+        return not failed and all(snapshot.now - agent.since >= QUEUE_PATIENCE for agent in new)
+    waiting = [agent for agent in admitted if not agent.ready]
+    return len(waiting) < len(admitted) and all(agent.pod and agent.pod.unschedulable for agent in waiting)
 
 
 def _farewell(agent: Agent) -> RemoveAgent | AskToLeave:

@@ -1,4 +1,4 @@
-"""Which agents go when there are too many: those without a run first, then those whose runs are youngest."""
+"""Which agents go when there are too many: those that wait in a queue, those without a run, then the youngest runs."""
 
 from __future__ import annotations
 
@@ -54,5 +54,5 @@ def _is_unknown(agents: Sequence[Agent]) -> bool:
     return any(agent.work is Work.UNKNOWN for agent in agents)
 
 
-def _order(agent: Agent) -> tuple[int, float, int]:
-    return _RANKS[agent.work], -agent.since.timestamp(), -agent.job.slot
+def _order(agent: Agent) -> tuple[int, bool, float, int]:
+    return _RANKS[agent.work], not agent.queued, -agent.since.timestamp(), -agent.job.slot

@@ -52,6 +52,8 @@ def search_ready(snapshot: Snapshot, outcome: Outcome, *, over: bool) -> Finding
 
 def _starting(snapshot: Snapshot, job: SearchJob) -> Finding:
     """A search is there and not ready: its pod waits, or it is one of several that did not come to work."""
+    if job.suspended:
+        return fails(_KIND, Reason.SEARCH_STARTING, f"Job {job.name} waits for admission to its queue.")
     if job.waiting:
         return fails(_KIND, Reason.SEARCH_STARTING, f"{job.pod_name or job.name}: {job.waiting}")
     ended = [each for each in searching.jobs_in_order(snapshot) if not searching.is_present(each)]

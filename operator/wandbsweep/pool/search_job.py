@@ -6,7 +6,6 @@ and how it tells that it is ready.
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any, Final
 
 from wandbsweep.agent import variables
@@ -14,6 +13,7 @@ from wandbsweep.agent.exit_codes import SearchExit
 from wandbsweep.api import labels
 from wandbsweep.pool import pod_parts
 from wandbsweep.pool.jobs import app_url, base_url, digest, job_manifest
+from wandbsweep.sweep.checks.template_shape import without_nulls
 
 if TYPE_CHECKING:
     from wandbsweep.api.spec import WandbSweepSpec
@@ -61,7 +61,7 @@ def search_job(
         labels.COMPONENT_LABEL: labels.SEARCH_COMPONENT,
     }
     notes = {labels.TEMPLATE_DIGEST_ANNOTATION: search_digest(spec, order), labels.SWEEP_PATH_ANNOTATION: str(path)}
-    template = copy.deepcopy(spec.search.template or {})
+    template: dict[str, Any] = without_nulls(spec.search.template or {})
     metadata = template.setdefault("metadata", {})
     metadata["labels"] = {**(metadata.get("labels") or {}), **marks}
     metadata["annotations"] = {**(metadata.get("annotations") or {}), labels.AGENT_COUNT_ANNOTATION: str(agent_count)}

@@ -16,7 +16,6 @@ from wandbsweep.pool.actions import AskToLeave, RemoveAgent, StartAgent
 from wandbsweep.pool.agents import Work, agents_of, is_of_old_sweep
 from wandbsweep.pool.facts import JobPhase
 from wandbsweep.pool.gpu_hours import may_be_removed
-from wandbsweep.pool.jobs import template_digest
 from wandbsweep.pool.retries import ended_since, failures_in_a_row, jobs_by_slot
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ def wants_busy(snapshot: Snapshot) -> bool:
     staying = _staying(agents, _certain_farewells(snapshot, agents))
     if scaling.depends_on_work(staying, snapshot.spec.agent_count):
         return True
-    return _may_roll(snapshot) and bool(rolling.next_in_line(snapshot, staying, template_digest(snapshot.spec)))
+    return _may_roll(snapshot) and bool(rolling.next_in_line(snapshot, staying, rolling.wanted_digest(snapshot)))
 
 
 def _farewells(snapshot: Snapshot, agents: Sequence[Agent]) -> list[RemoveAgent | AskToLeave]:
@@ -76,7 +75,7 @@ def _farewells(snapshot: Snapshot, agents: Sequence[Agent]) -> list[RemoveAgent 
     if certain or surplus or not _may_roll(snapshot):
         return [*certain, *surplus]
     present = [agent for agent in agents if not is_of_old_sweep(agent.job, snapshot)]
-    return rolling.replacements(snapshot, present, template_digest(snapshot.spec))
+    return rolling.replacements(snapshot, present, rolling.wanted_digest(snapshot))
 
 
 def _certain_farewells(snapshot: Snapshot, agents: Sequence[Agent]) -> list[RemoveAgent]:
@@ -93,6 +92,8 @@ def _certain_farewells(snapshot: Snapshot, agents: Sequence[Agent]) -> list[Remo
         elif is_of_old_sweep(agent.job, snapshot):
             if waiting or snapshot.spec.drain_policy is DrainPolicy.AT_ONCE:
                 removals.append(scaling.removal(agent, "its sweep was replaced"))
+        elif agent.queued:
+            continue  # it would lose its place in the queue
         elif waiting and not avoided.issuperset(agent.job.avoids) and not (agent.pod and agent.pod.node):
             removals.append(scaling.removal(agent, "a node that it kept away from may be used again"))
     return removals

@@ -13,7 +13,7 @@ from wandbsweep.pool.actions import StartAgent
 from wandbsweep.pool.agents import is_of_old_sweep
 from wandbsweep.pool.budget import is_searched, run_cap, runs_apart, scan_size
 from wandbsweep.pool.facts import HANDING_OUT, JobPhase
-from wandbsweep.pool.jobs import template_digest
+from wandbsweep.pool.isaac_warm_up import keeps_agents_waiting
 from wandbsweep.pool.retries import ended_since, failures_in_a_row, retry_delay
 from wandbsweep.pool.searching import has_begun
 
@@ -41,8 +41,13 @@ class Starts:
 def may_start(snapshot: Snapshot) -> bool:
     """Whether agents may start at all. With a definition that has mistakes the sweep goes on as it was.
 
-    An agent that starts before the search would hold a GPU and wait.
+    An agent that starts before the search, or before the caches are warm, would hold a GPU and wait.
     """
+    return may_start_but_for_caches(snapshot) and not keeps_agents_waiting(snapshot)
+
+
+def may_start_but_for_caches(snapshot: Snapshot) -> bool:
+    """Whether all else is there that agents need."""
     problem, reading = snapshot.definition_problem, snapshot.reading
     if snapshot.path is None or reading is None or snapshot.wandb_problem:
         return False
@@ -53,7 +58,7 @@ def may_start(snapshot: Snapshot) -> bool:
 def free_slots(snapshot: Snapshot, agents: Sequence[Agent], slots: Slots) -> list[int]:
     """The slots that get the agents that are missing: those that wait after a failure, then the lowest numbers."""
     taken = {agent.job.slot for agent in agents}
-    digest = template_digest(snapshot.spec)
+    digest = rolling.wanted_digest(snapshot)
     failing = [slot for slot in sorted(slots) if slot not in taken and _failures(slots[slot], digest)]
     others = (slot for slot in count() if slot not in taken and slot not in failing)
     missing = max(snapshot.spec.agent_count - len(agents), 0)
@@ -65,7 +70,7 @@ def starts(snapshot: Snapshot, slots: Slots, free: Sequence[int]) -> Starts:
     reading, path = snapshot.reading, snapshot.path
     if reading is None or path is None or not free or not may_start(snapshot):
         return Starts()
-    digest = template_digest(snapshot.spec)
+    digest = rolling.wanted_digest(snapshot)
     just_ended = _just_ended(slots, reading)
     due = {slot: _due_at(slots.get(slot, ()), digest, snapshot.now) for slot in free if slot not in just_ended}
     limits = [len(free) - len(just_ended), _runs_without_an_agent(snapshot, reading)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from wandbsweep.api import labels
 from wandbsweep.api.reasons import Phase, Reason
 from wandbsweep.api.status import Agents, BestRun, Runs, WandbSweepStatus
-from wandbsweep.pool import budget, conditions, edits, front, gpu_hours, nodes, retaking, searching
+from wandbsweep.pool import budget, conditions, edits, front, gpu_hours, nodes, queueing, retaking, searching
 from wandbsweep.pool.actions import SetSweepState
 from wandbsweep.pool.ends import owes_stop
 from wandbsweep.pool.facts import JobPhase
@@ -87,6 +87,8 @@ def _of_live_object(snapshot: Snapshot, outcome: Outcome, verdict: Verdict | Non
             "sweep_digest": created.token,
             "start_time": status.start_time or snapshot.now,
         }
+    if queueing.admits_first(snapshot):
+        update["admission_time"] = snapshot.now
     if snapshot.definition:
         update["method"] = snapshot.definition.method
     if snapshot.reading:
@@ -131,7 +133,10 @@ def _phase(verdict: Verdict | None, *, exists: bool, paused: bool) -> Phase:
 def _agents(snapshot: Snapshot, outcome: Outcome, *, desired: int) -> Agents:
     active = sum(job.phase is JobPhase.ACTIVE and not job.deleting for job in snapshot.jobs)
     active += len(outcome.started) - sum(removal.running for removal in outcome.removed)
-    return Agents(desired=desired, active=max(active, 0), ready=sum(pod.ready for pod in snapshot.pods))
+    removed = {removal.job_name for removal in outcome.removed}
+    queued = sum(job.name not in removed for job in queueing.waiting(snapshot))
+    ready = sum(pod.ready for pod in snapshot.pods)
+    return Agents(desired=desired, active=max(active, 0), queued=queued or None, ready=ready)
 
 
 def _from_reading(snapshot: Snapshot, reading: SweepReading) -> dict[str, object]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from wandbsweep.api.reasons import ConditionType, Reason
 from wandbsweep.api.spec import DrainPolicy
 from wandbsweep.api.status import ConditionStatus
+from wandbsweep.pool import isaac_warm_up
 from wandbsweep.pool.actions import Action, AskToLeave, Plan, RemoveAgent, SetSweepState
 from wandbsweep.pool.agents import Work, agents_of
 from wandbsweep.pool.facts import HANDING_OUT, SweepState
@@ -73,7 +74,8 @@ def _farewells(snapshot: Snapshot, reason: Reason, policy: DrainPolicy) -> tuple
     """Of the agents, and of the search: it hands out nothing, and reads afterwards what came of the last runs."""
     agents = [agent for agent in agents_of(snapshot) if not agent.job.deleting]
     farewells = (_farewell(agent, _WHY[reason], policy) for agent in agents)
-    return (*(farewell for farewell in farewells if farewell), *search_farewells(snapshot, _WHY[reason]))
+    caches = isaac_warm_up.farewells(snapshot, _WHY[reason], ended_too=False)
+    return (*(farewell for farewell in farewells if farewell), *search_farewells(snapshot, _WHY[reason]), *caches)
 
 
 def _farewell(agent: Agent, why: str, policy: DrainPolicy) -> RemoveAgent | AskToLeave | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
@@ -24,6 +25,7 @@ from wandbsweep.server.resolvers.request import GraphQLRequest
 from wandbsweep.server.signing import Signer
 from wandbsweep.server.store import keys
 from wandbsweep.server.store.database import Database
+from wandbsweep.server.tenancy import owned_by
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from wandbsweep.server.settings import ServerSettings
+    from wandbsweep.server.store.keys import User
 
 # Threads that answer requests; each may hold one database connection.
 _WORKERS = 12
@@ -49,7 +52,7 @@ def create_app(settings: ServerSettings) -> Starlette:
             Route("/storage/{run_id:int}/{name:path}", get_stored_file),
             *page_routes(),
         ],
-        exception_handlers={RequestError: refuse},
+        exception_handlers={RequestError: refuse, DBAPIError: refuse_for_the_database},
         lifespan=_lifespan,
     )
     app.state.server = server
@@ -97,13 +100,14 @@ async def post_graphql(request: Request) -> Response:
 
 async def post_file_stream(request: Request) -> Response:
     server = server_of(request)
-    server.keys.owner(request.headers.get("authorization"))
+    user = server.keys.owner(request.headers.get("authorization"))
     body = await bodies.read_body(request)
     encoding = request.headers.get("content-encoding")
     path = request.path_params
 
     def work() -> dict[str, Any]:
-        return filestream.receive(server, path["entity"], path["project"], path["run"], bodies.unpack(body, encoding))
+        text = bodies.unpack(body, encoding)
+        return filestream.receive(server, owned_by(user, path["entity"]), path["project"], path["run"], text)
 
     return JSONResponse(await in_thread(request, work))
 
@@ -111,8 +115,8 @@ async def post_file_stream(request: Request) -> Response:
 async def get_file(request: Request) -> Response:
     """A run's file under the URL that `wandb.Api` shows; the key is needed."""
     server = server_of(request)
-    server.keys.owner(request.headers.get("authorization"))
-    return await in_thread(request, functools.partial(_file_by_path, server, dict(request.path_params)))
+    user = server.keys.owner(request.headers.get("authorization"))
+    return await in_thread(request, functools.partial(_file_by_path, server, user, dict(request.path_params)))
 
 
 async def get_stored_file(request: Request) -> Response:
@@ -134,6 +138,13 @@ async def refuse(_: Request, error: Exception) -> Response:
     return JSONResponse(answer.body, answer.status)
 
 
+async def refuse_for_the_database(_: Request, error: Exception) -> Response:
+    """What the database would not take is the client's mistake; that it does not answer is ours, and may pass."""
+    assert isinstance(error, DBAPIError)  # noqa: S101 - the handler is registered for nothing else
+    answer = graphql.failure(graphql.database_trouble(error))
+    return JSONResponse(answer.body, answer.status)
+
+
 def _check_link(request: Request, method: str) -> tuple[int, str]:
     server = server_of(request)
     run_id, name = request.path_params["run_id"], request.path_params["name"]
@@ -143,8 +154,8 @@ def _check_link(request: Request, method: str) -> tuple[int, str]:
     return run_id, name
 
 
-def _file_by_path(server: Server, path: dict[str, str]) -> Response:
-    run = filestream.find_run(server, path["entity"], path["project"], path["run"])
+def _file_by_path(server: Server, user: User, path: dict[str, str]) -> Response:
+    run = filestream.find_run(server, owned_by(user, path["entity"]), path["project"], path["run"])
     return _file_response(server, run.id, path["name"])
 
 

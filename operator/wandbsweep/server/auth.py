@@ -1,4 +1,7 @@
-"""API keys: who sends a request.
+"""API keys: who sends a request, and for which entity.
+
+One key is the installation's own. A shared server has a folder besides, with a file for each further entity; it is read
+again and again, so that a key that is taken out of its file is refused moments later.
 
 A key has 40 or more random characters, so a plain SHA-256 of it cannot be searched: there is nothing to guess, and a
 slow hash would only cost the same time on every heartbeat. The database holds digests only, and the comparison takes
@@ -8,16 +11,16 @@ the same time whatever is sent.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
+import logging
 import os
 import re
 import secrets
 from typing import TYPE_CHECKING
 
 from wandbsweep.server.errors import KeyRejectedError
-from wandbsweep.server.settings import API_KEY_VARIABLE, ServerSettings, SettingsError
+from wandbsweep.server.settings import API_KEY_VARIABLE, NAME, ServerSettings, SettingsError
 from wandbsweep.server.store import keys
 
 if TYPE_CHECKING:
@@ -26,15 +29,39 @@ if TYPE_CHECKING:
     from wandbsweep.server.store.database import Database
     from wandbsweep.server.store.keys import User
 
+_log = logging.getLogger(__name__)
+
 _KEY_SHAPE = re.compile(r"([A-Za-z0-9_.-]+-)?[A-Za-z0-9_-]{40,}")
 _GENERATED_BYTES = 20
 
 
 class KeyRing:
-    """All keys of the server, in memory: they are few, and asked for with every request."""
+    """Digests of all keys of the server, in memory: they are few, and asked for with every request."""
 
-    def __init__(self, digests: list[tuple[str, User]]) -> None:
-        self._digests = digests
+    def __init__(self, database: Database, folder: Path | None) -> None:
+        self._database = database
+        self._folder = folder
+        self._problems: list[str] = []
+        with database.read() as connection:
+            self._own = keys.digests(connection)
+        self._digests = self._own
+
+    def refresh(self) -> list[str]:
+        """Reads the keys anew; what is wrong in the folder. A file that cannot be read lets nobody in."""
+        given, problems = _read_folder(self._folder) if self._folder else ([], [])
+        users = {user.entity: user for _, user in self._digests}
+        owners: dict[str, User] = dict(self._own)
+        for entity, digest in given:
+            if entity not in users:
+                with self._database.write() as connection:
+                    users[entity] = keys.ensure_user(connection, entity, entity)
+            if owners.setdefault(digest, users[entity]) != users[entity]:
+                problems.append(f"a key of {entity} is another's, too: each entity needs keys of its own")
+        if problems != self._problems:
+            for problem in problems:
+                _log.warning("%s", problem)
+        self._digests, self._problems = list(owners.items()), problems
+        return problems
 
     def owner(self, authorization: str | None) -> User:
         """The user whose key an `Authorization` header carries."""
@@ -59,7 +86,33 @@ def open_keys(database: Database, settings: ServerSettings, *, now: float) -> tu
             written = _write_key(settings.data_path / "api-key", given)
         if given is not None:
             keys.set_initial_key(connection, user.id, _digest(given), now=now)
-        return KeyRing(keys.digests(connection)), written
+    ring = KeyRing(database, settings.keys_path)
+    if problems := ring.refresh():
+        raise SettingsError("; ".join(problems))
+    return ring, written
+
+
+def _read_folder(folder: Path) -> tuple[list[tuple[str, str]], list[str]]:
+    """The entities with the digests of their keys, and what is wrong; Kubernetes' own names begin with a dot."""
+    found: list[tuple[str, str]] = []
+    try:
+        files = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.is_file())
+    except OSError as error:
+        return [], [f"--keys-dir {folder} cannot be read: {error.strerror}"]
+    problems = []
+    for path in files:
+        try:
+            given = path.read_text(encoding="utf-8").split()
+        except (OSError, UnicodeDecodeError):
+            given = [""]
+        if not NAME.fullmatch(path.name) or not all(_KEY_SHAPE.fullmatch(key) for key in given):
+            problems.append(
+                f"--keys-dir {folder}: {path.name} is not usable: its name must be an entity (letters, digits, - _ and "
+                ". only), and each line an API key of 40 or more letters, digits, _ or -"
+            )
+            continue
+        found += [(path.name, _digest(key)) for key in given]
+    return found, problems
 
 
 def _given_key(settings: ServerSettings) -> str | None:
@@ -99,5 +152,5 @@ def _key_in(authorization: str | None) -> str:
         raise KeyRejectedError("no API key was sent: set WANDB_API_KEY")
     try:
         return base64.b64decode(credentials, validate=True).decode().partition(":")[2]
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         raise KeyRejectedError("the Authorization header is malformed") from None

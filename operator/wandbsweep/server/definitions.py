@@ -13,6 +13,7 @@ from wandbsweep.server.search import Search, is_searched_elsewhere, metric_of
 _LARGEST_TEXT = 1024 * 1024
 # Anchors let a few lines of YAML stand for billions of values.
 _MOST_VALUES = 200_000
+_MOST_RUNS = 2**31 - 1  # as GraphQL counts
 
 
 def read_definition(text: str) -> dict[str, Any]:
@@ -43,11 +44,11 @@ def stored_columns(text: str, definition: dict[str, Any], search: Search) -> dic
         "method": str(definition.get("method") or ""),
         "metric": metric,
         "goal": goal,
-        "run_cap": cap if isinstance(cap, int) and not isinstance(cap, bool) and cap > 0 else None,
+        "run_cap": min(cap, _MOST_RUNS) if isinstance(cap, int) and not isinstance(cap, bool) and cap > 0 else None,
         # A scheduler of the user's stops runs itself.
         "early_terminate": isinstance(definition.get("early_terminate"), dict) and not definition.get("scheduler"),
         "searched_elsewhere": is_searched_elsewhere(definition),
-        "grid_size": search.grid_size(definition),
+        "grid_size": None if (size := search.grid_size(definition)) is None else min(size, _MOST_RUNS),
     }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from wandbsweep.server import lifecycle
 from wandbsweep.server.errors import BadRequestError, NotFoundError
-from wandbsweep.server.json_text import read_json, read_object, strict_json, write_json
+from wandbsweep.server.json_text import clean_text, object_text, read_json, read_object, strict_json, write_json
 from wandbsweep.server.search import metric_value
 from wandbsweep.server.store import lines, projects, runs, sweeps
 from wandbsweep.server.store.tables import events, history, log_lines
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from wandbsweep.server.store.runs import Run
 
 _KINDS = {bool: "other", int: "number", float: "number", str: "string", dict: "map", list: "list", type(None): "nil"}
-_LARGEST_LINE_NUMBER = 2**53
+_LARGEST_STEP = 2**53
+_MOST_LINES = _LARGEST_EXIT_CODE = 2**31 - 1  # as GraphQL counts
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,10 @@ class Chunk:
 def receive(server: Server, entity: str, project: str, run_name: str, text: bytes) -> dict[str, Any]:
     """Stores one request of the stream and answers whether the run should stop."""
     body = read_object(text or b"{}", "the file stream")
-    chunks = {name: _read_chunk(name, each) for name, each in (body.get("files") or {}).items()}
+    files = body.get("files") or {}
+    if not isinstance(files, dict):
+        raise BadRequestError("files of the stream must be an object of {offset: number, content: [line, ...]}")
+    chunks = {name: _read_chunk(name, each) for name, each in files.items()}
     now = server.now()
     with server.database.write() as connection:
         run = _find(connection, entity, project, run_name)
@@ -77,11 +81,11 @@ def _read_chunk(name: str, chunk: Any) -> Chunk:
     content = chunk.get("content", []) if isinstance(chunk, dict) else None
     if not isinstance(offset, int) or not isinstance(content, list) or not _are_lines(offset, content):
         raise BadRequestError(f"file {name} of the stream must be {{offset: number, content: [line, ...]}}")
-    return Chunk(offset, [line.encode("utf-8", "replace").decode() for line in content])
+    return Chunk(offset, [clean_text(line) for line in content])
 
 
 def _are_lines(offset: int, content: list[Any]) -> bool:
-    return 0 <= offset < _LARGEST_LINE_NUMBER and all(isinstance(line, str) for line in content)
+    return 0 <= offset <= _MOST_LINES - len(content) and all(isinstance(line, str) for line in content)
 
 
 def _store(connection: Connection, run: Run, chunks: Mapping[str, Chunk]) -> dict[str, Any]:
@@ -95,7 +99,7 @@ def _store(connection: Connection, run: Run, chunks: Mapping[str, Chunk]) -> dic
         elif name == "wandb-events.jsonl":
             changes |= _store_events(connection, run, chunk)
         elif name == "wandb-summary.json":
-            changes["summary"] = strict_json(chunk.lines[-1], "the summary")
+            changes["summary"] = object_text(chunk.lines[-1], "the summary")
         elif name == "output.log":
             changes["log_count"] = _store_log(connection, run, chunk)
     return changes
@@ -116,7 +120,7 @@ def _store_history(connection: Connection, run: Run, chunk: Chunk) -> dict[str, 
     for number, text in enumerate(texts, start=chunk.offset):
         row = read_object(text, "a line of history")
         step = row.get("_step")
-        step = step if isinstance(step, int) and abs(step) < _LARGEST_LINE_NUMBER else number
+        step = step if isinstance(step, int) and abs(step) < _LARGEST_STEP else number
         rows.append({"line": number, "step": step, "data": text})
         last_step = max(last_step, step)
         if number >= known:
@@ -170,4 +174,4 @@ def _count_keys(keys: dict[str, Any], row: Mapping[str, Any]) -> None:
 
 
 def _exitcode(value: Any) -> int:
-    return value if isinstance(value, int) else 1
+    return value if isinstance(value, int) and abs(value) <= _LARGEST_EXIT_CODE else 1

@@ -8,13 +8,15 @@ comes last either way, so that a run without the metric is never the best.
 from __future__ import annotations
 
 import re
+import sys
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Boolean, ColumnElement, Text, and_, cast, exists, false, func, literal, not_, or_, select, true
+from sqlalchemy import ColumnElement, and_, case, false, func, not_, or_, select, true
 
 from wandbsweep.server.errors import BadRequestError
-from wandbsweep.server.json_text import read_json
+from wandbsweep.server.json_text import clean_text, read_json
+from wandbsweep.server.store import portable
 from wandbsweep.server.store.tables import TAGGED, runs, sweeps
 
 if TYPE_CHECKING:
@@ -24,7 +26,14 @@ Condition = ColumnElement[bool]
 Value = ColumnElement[Any]
 
 _LONGEST_PATTERN = 200
+# Patterns that repeat what repeats take longer than the world lasts on a short text, and nobody else is served then.
+_REPEATS = re.compile(r"[*+{]")
+_REPEATED_GROUP = re.compile(r"\)[*+?{]")
+_MOST_REPEATS = 3
+_LONGEST_MATCHED = 256
 _DEEPEST = 20
+_LARGEST_INTEGER = 2**63
+_LARGEST_NUMBER = int(sys.float_info.max)
 _TIMES = ("created_at", "updated_at", "heartbeat_at")
 
 _RUN_FIELDS: dict[str, Value] = {
@@ -38,7 +47,7 @@ _RUN_FIELDS: dict[str, Value] = {
     "description": runs.c.description,
     "created_at": runs.c.created_at,
     "updated_at": runs.c.updated_at,
-    "heartbeat_at": func.max(
+    "heartbeat_at": portable.latest(
         *(func.coalesce(sign, 0) for sign in (runs.c.handed_at, runs.c.listed_at, runs.c.streamed_at))
     ),
     "sweep": select(sweeps.c.name).where(sweeps.c.id == runs.c.sweep_id).correlate(runs).scalar_subquery(),
@@ -71,8 +80,10 @@ def run_order(text: str | None) -> list[ColumnElement[Any]]:
     descending, field = text.startswith("-"), text.lstrip("+-")
     value = _run_field(field)
     if field.startswith("summary_metrics."):  # a metric that once was a text or a histogram is no better than none
-        value = func.iif(func.typeof(value).in_(("integer", "real")), value, None)
-    return [value.is_(None), value.desc() if descending else value.asc()]
+        value = case((portable.is_number(value), value))
+    # Numbers before texts, whatever the database would do.
+    keys = [portable.is_text(value), value]
+    return [value.is_(None), *(key.desc() if descending else key.asc() for key in keys)]
 
 
 def _filter(text: str | None, field: Callable[[str], Value]) -> Condition:
@@ -115,7 +126,7 @@ def _compare(key: str, operator: str, value: Any, field: Callable[[str], Value])
     if operator in ("$in", "$nin"):
         if not isinstance(value, list):
             raise BadRequestError(f"filters: {operator} of {key} must be a list")
-        among = _is_among(column, value)
+        among = _is_among(key, column, value, field)
         return among if operator == "$in" else not_(among)
     if operator == "$exists":
         return column.is_not(None) if value else column.is_(None)
@@ -129,25 +140,32 @@ def _compare(key: str, operator: str, value: Any, field: Callable[[str], Value])
 def _equals(column: Value, value: Any) -> Condition:
     if isinstance(value, (dict, list)):
         raise BadRequestError("filters: a field can be compared with a text, a number, true, false or null only")
-    return column.is_(None) if value is None else column.is_not_distinct_from(literal(value))
+    return column.is_(None) if value is None else column.is_not_distinct_from(portable.given_value(_kept(value)))
 
 
-def _is_among(column: Value, values: list[Any]) -> Condition:
-    if column is runs.c.name and all(isinstance(each, str) for each in values):
+def _kept(value: Any) -> Any:
+    """The value as a database can compare it: the largest whole numbers only nearly."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= _LARGEST_INTEGER:
+        return float(max(-_LARGEST_NUMBER, min(value, _LARGEST_NUMBER)))
+    return clean_text(value) if isinstance(value, str) else value
+
+
+def _is_among(key: str, column: Value, values: list[Any], field: Callable[[str], Value]) -> Condition:
+    if key == "name" and field is _run_field and all(isinstance(each, str) for each in values):
         # W&B's scheduler names every run that it watches: said to be rare, so that SQLite goes by the index of names.
-        return func.unlikely(column.in_(values), type_=Boolean)
+        return portable.unlikely(runs.c.name.in_([clean_text(each) for each in values]))
     return or_(false(), *(_equals(column, each) for each in values))
 
 
 def _is_ordered(key: str, operator: str, column: Value, value: Any) -> Condition:
     if not isinstance(value, (int, float, str)):
         raise BadRequestError(f"filters: {operator} of {key} needs a number or a text")
-    same_kind = func.typeof(column).in_(("text",) if isinstance(value, str) else ("integer", "real"))
+    same_kind = portable.is_text(column) if isinstance(value, str) else portable.is_number(column)
     comparisons: dict[str, Callable[[], Condition]] = {
-        "$gt": lambda: column > literal(value),
-        "$gte": lambda: column >= literal(value),
-        "$lt": lambda: column < literal(value),
-        "$lte": lambda: column <= literal(value),
+        "$gt": lambda: column > portable.given_value(_kept(value)),
+        "$gte": lambda: column >= portable.given_value(_kept(value)),
+        "$lt": lambda: column < portable.given_value(_kept(value)),
+        "$lte": lambda: column <= portable.given_value(_kept(value)),
     }
     if operator not in comparisons:
         raise BadRequestError(f"filters: operator {operator} is not known here")
@@ -157,19 +175,21 @@ def _is_ordered(key: str, operator: str, column: Value, value: Any) -> Condition
 def _matches(key: str, column: Value, pattern: Any) -> Condition:
     if not isinstance(pattern, str) or len(pattern) > _LONGEST_PATTERN:
         raise BadRequestError(f"filters: $regex of {key} must be a text of at most {_LONGEST_PATTERN} characters")
+    if len(_REPEATS.findall(pattern)) > _MOST_REPEATS or _REPEATED_GROUP.search(pattern):
+        raise BadRequestError(
+            f"filters: $regex of {key} may repeat a character (with * + or {{}}) {_MOST_REPEATS} times, and no group"
+        )
     try:
         re.compile(pattern)
-    except re.error as error:
+    except (re.error, OverflowError) as error:
         raise BadRequestError(f"filters: $regex of {key} is malformed: {error}") from None
-    return and_(column.is_not(None), cast(column, Text).regexp_match(pattern))
+    return and_(column.is_not(None), func.substr(portable.as_text(column), 1, _LONGEST_MATCHED).regexp_match(pattern))
 
 
 def _compare_tags(operator: str, value: Any) -> Condition:
-    tag = func.json_each(runs.c.tags).table_valued("value", name="tag")
-
     def tagged(*wanted: Any) -> Condition:
-        found = select(1).select_from(tag).where(tag.c.value.in_([literal(each) for each in wanted]))
-        return and_(TAGGED, exists(found.correlate(runs)))
+        texts = [clean_text(each) for each in wanted if isinstance(each, str)]
+        return and_(TAGGED, portable.has_any(runs.c.tags, texts)) if texts else false()
 
     if value is None:
         return not_(TAGGED) if operator == "$eq" else TAGGED
@@ -183,9 +203,9 @@ def _compare_tags(operator: str, value: Any) -> Condition:
 def _run_field(key: str) -> Value:
     section, _, rest = key.partition(".")
     if section == "config" and rest:
-        return _json_field(runs.c.config, key, _config_paths(rest))
+        return _json_field(runs.c.config, key, *_config_paths(rest))
     if section in ("summary_metrics", "summaryMetrics", "summary") and rest:
-        return _json_field(runs.c.summary, key, [[rest], rest.split(".")])
+        return _json_field(runs.c.summary, key, [rest], rest.split("."))
     return _column(key, _RUN_FIELDS)
 
 
@@ -199,7 +219,7 @@ def _column(key: str, columns: dict[str, Value]) -> Value:
         raise BadRequestError(
             f"field {key!r} cannot be filtered or ordered by: use one of {', '.join(sorted(columns))}"
         )
-    return column
+    return portable.plain_value(column)
 
 
 def _config_paths(key: str) -> list[list[str]]:
@@ -211,22 +231,20 @@ def _config_paths(key: str) -> list[list[str]]:
     return [[key, "value"], [first, "value", *rest]]
 
 
-def _json_field(column: Value, key: str, paths: list[list[str]]) -> Value:
+def _json_field(column: Value, key: str, *paths: list[str]) -> Value:
     if '"' in key:
         raise BadRequestError(f"field {key!r} cannot be filtered or ordered by: its name has a quotation mark")
-    places = {"$" + "".join(f'."{part}"' for part in path): None for path in paths}
-    values = [func.json_extract(column, place) for place in places]
-    return values[0] if len(values) == 1 else func.coalesce(*values)
+    return portable.json_value(column, *(tuple(map(clean_text, path)) for path in paths))
 
 
 def _moment(key: str, value: Any) -> float:
     if isinstance(value, (int, float)):
-        return float(value)
+        return float(_kept(value))
     try:
         moment = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
+    except (ValueError, OverflowError):
         raise BadRequestError(f"filters: {key} needs a time such as 2026-01-31T12:00:00Z, not {value!r}") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
 
 
 def _snake(key: str) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ariadne import load_schema_from_path, make_executable_schema
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, execute_sync, parse, validate
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 
 from wandbsweep.server.errors import BadRequestError, BusyError, RequestError
 from wandbsweep.server.json_text import read_object
@@ -27,6 +27,8 @@ _log = logging.getLogger(__name__)
 
 # The SDK has some fifty documents; a lookup by aliases makes its own.
 _REMEMBERED_DOCUMENTS = 256
+# A look at many sweeps at once has some thousands; checking a document takes time that grows faster than its length.
+_LONGEST_DOCUMENT = 20_000
 
 
 @dataclass(frozen=True)
@@ -87,11 +89,25 @@ def _cause(error: GraphQLError) -> RequestError:
         return original
     if original is None or error.path is None:  # the engine objects: a variable of the wrong type, no operation
         return BadRequestError(error.message)
-    if isinstance(original, OperationalError):
-        _log.warning("the database did not answer in time: %s", original)
-        return BusyError("the database is busy: try again")
+    if isinstance(original, DBAPIError):
+        return database_trouble(original)
     if isinstance(original, UnicodeEncodeError):
         return BadRequestError("the request holds text that is not valid Unicode")
+    return _fault(original)
+
+
+def database_trouble(error: DBAPIError) -> RequestError:
+    """What an error of the database means for the client."""
+    if isinstance(error, DataError):
+        _log.warning("the database refused a value: %s", type(error.orig).__name__)
+        return BadRequestError("the request holds a value that the database cannot keep or compare")
+    if isinstance(error, OperationalError) or error.connection_invalidated:
+        _log.warning("the database did not answer in time: %s", error.orig)
+        return BusyError("the database is busy: try again")
+    return _fault(error)
+
+
+def _fault(original: Exception) -> RequestError:
     _log.error("a request failed", exc_info=original)
     fault = RequestError("internal error of the server: see its log")
     fault.status = 500
@@ -101,9 +117,9 @@ def _cause(error: GraphQLError) -> RequestError:
 @lru_cache(maxsize=_REMEMBERED_DOCUMENTS)
 def _checked(query: str) -> tuple[DocumentNode, tuple[str, ...]]:
     try:
-        document = parse(query)
+        document = parse(query, max_tokens=_LONGEST_DOCUMENT)
+        return document, tuple(error.message for error in validate(_SCHEMA, document))
     except GraphQLError as error:
         return DocumentNode(definitions=()), (error.message,)
     except RecursionError:
         return DocumentNode(definitions=()), ("the query is nested too deeply",)
-    return document, tuple(error.message for error in validate(_SCHEMA, document))

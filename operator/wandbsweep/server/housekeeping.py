@@ -57,6 +57,7 @@ class Housekeeper:
         if now - self._last_look > self._pause + _ASLEEP:
             self._server.listening.since = now
         self._last_look = now
+        self._server.keys.refresh()
         self._judge_silent_runs(now)
         self._stop_losers(now)
 

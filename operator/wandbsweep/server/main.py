@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _SECONDS_TO_FINISH_REQUESTS = 5
 _WAITING_CONNECTIONS = 512
+_MOST_CONNECTIONS = 4096  # beyond them clients are told to come again
+_LARGEST_HEADERS = 64 * 1024
 # Agents ask every 5 s; a connection closed in just that moment would cost them a failed request and a pause.
 _IDLE_CONNECTION_SECONDS = 75
 
@@ -34,6 +36,9 @@ def run(settings: ServerSettings) -> None:
             log_config=None,
             access_log=False,  # a link to a file carries its permission in its query
             server_header=False,
+            http="h11",  # whatever else is installed: this one has a limit for headers
+            h11_max_incomplete_event_size=_LARGEST_HEADERS,
+            limit_concurrency=_MOST_CONNECTIONS,
             timeout_keep_alive=_IDLE_CONNECTION_SECONDS,
             timeout_graceful_shutdown=_SECONDS_TO_FINISH_REQUESTS,
         )

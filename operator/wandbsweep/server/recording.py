@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from wandbsweep.server import lifecycle
 from wandbsweep.server.errors import BadRequestError, NotFoundError
-from wandbsweep.server.json_text import read_object, strict_json, write_json
+from wandbsweep.server.json_text import object_text, strict_json, write_json
 from wandbsweep.server.store import projects, runs, sweeps
 from wandbsweep.server.store.names import new_name
 
@@ -87,17 +87,12 @@ def _sweep_is_over(connection: Connection, run: Run) -> bool:
 def _columns(given: Mapping[str, Any]) -> dict[str, Any]:
     columns = {column: given[name] for name, column in _TEXTS.items() if given.get(name) is not None}
     if given.get("tags") is not None:
-        columns["tags"] = write_json(given["tags"])
+        columns["tags"] = strict_json(write_json(given["tags"]), "tags")
     if given.get("config") is not None:
-        columns["config"] = _object_text(given["config"], "config")
+        columns["config"] = object_text(given["config"], "config")
     if given.get("summaryMetrics") is not None:
-        columns["summary"] = _object_text(given["summaryMetrics"], "summaryMetrics")
+        columns["summary"] = object_text(given["summaryMetrics"], "summaryMetrics")
     return columns
-
-
-def _object_text(text: str, what: str) -> str:
-    read_object(text, what)
-    return strict_json(text, what)
 
 
 def _sweep_id(connection: Connection, project: Project, name: str | None) -> int | None:

@@ -11,7 +11,7 @@ ENVIRONMENT_PREFIX = "WANDBSWEEP_SERVER_"
 API_KEY_VARIABLE = ENVIRONMENT_PREFIX + "API_KEY"
 
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _LARGEST_PORT = 65535
 
 
@@ -31,14 +31,21 @@ class ServerSettings:
     port: int = _knob(8080, "Port to listen on; 0 lets the system choose one, which is then printed.")
     data_dir: str = _knob("~/.wandbsweep", "Folder for the database, uploaded files and a generated API key.")
     database_url: str = _knob(
-        "", "SQLAlchemy URL of the database (sqlite:///PATH). Empty: wandbsweep.db in the data folder."
+        "",
+        "URL of the database: sqlite:///PATH, or postgresql://USER:PASSWORD@HOST/NAME. "
+        "Empty: SQLite in the data folder.",
     )
     files_dir: str = _knob("", "Folder for files that runs upload. Empty: `files` in the data folder.")
     public_url: str = _knob("", "URL in the links to files that clients get. Empty: the URL that each client used.")
-    entity: str = _knob("wandbsweep", "Name of the one user and entity of this server.")
+    entity: str = _knob("wandbsweep", "Entity (and user) that the server's own API key belongs to.")
     api_key_file: str = _knob(
         "",
         f"File with the API key (40 or more letters, digits, _ or -). {API_KEY_VARIABLE} may hold the key itself.",
+    )
+    keys_dir: str = _knob(
+        "",
+        "Folder with a file for each further entity: the file's name is the entity, each line one API key of it. "
+        "Read again every few seconds. Empty: there is one entity only.",
     )
     run_timeout: float = _knob(300.0, "A run without a sign of life for so long has crashed.", unit="seconds")
     agent_timeout: float = _knob(60.0, "An agent without a heartbeat for so long is gone.", unit="seconds")
@@ -57,7 +64,7 @@ class ServerSettings:
         for name in ("run_timeout", "agent_timeout", "upload_limit_mib"):
             self._require(getattr(self, name) > 0, name, "more than 0")
         self._require(self.stop_grace >= 0, "stop_grace", "0 or more")
-        self._require(_NAME.fullmatch(self.entity) is not None, "entity", "letters, digits, - _ and . only")
+        self._require(NAME.fullmatch(self.entity) is not None, "entity", "letters, digits, - _ and . only")
         is_url = self.public_url.startswith(("http://", "https://"))
         self._require(is_url or not self.public_url, "public_url", "a URL that begins with http:// or https://")
 
@@ -77,6 +84,10 @@ class ServerSettings:
     @property
     def files_path(self) -> Path:
         return Path(self.files_dir).expanduser() if self.files_dir else self.data_path / "files"
+
+    @property
+    def keys_path(self) -> Path | None:
+        return Path(self.keys_dir).expanduser() if self.keys_dir else None
 
 
 @dataclass(frozen=True)

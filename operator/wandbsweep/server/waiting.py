@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_
 
 from wandbsweep.server.errors import BadRequestError, TooManyRunsError
-from wandbsweep.server.json_text import read_object, write_json
+from wandbsweep.server.json_text import read_object, strict_json, write_json
 from wandbsweep.server.store import runs, sweeps
 from wandbsweep.server.store.names import new_name
 from wandbsweep.server.store.tables import runs as run_table
@@ -53,7 +53,7 @@ def add(
     connection: Connection, sweep: Sweep, sampled: Mapping[str, Any], name: str | None = None, *, now: float
 ) -> Run:
     """A pending run with these parameters, in wire form."""
-    text = write_json(sampled)
+    text = strict_json(write_json(sampled), "the parameters")
     number = runs.count(connection, run_table.c.sweep_id == sweep.id) + 1
     return runs.add(
         connection,

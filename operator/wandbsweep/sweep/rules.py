@@ -189,3 +189,13 @@ class Rule(str, Enum):
         Severity.WARNING,
         "The command begins with plain python, and the image is Isaac Sim's, whose Python is /isaac-sim/python.sh.",
     )
+    LICENCE_MISSING = (
+        "licence-missing",
+        Severity.WARNING,
+        "The image is NVIDIA's own of Isaac Sim or Isaac Lab, and its licence is not accepted.",
+    )
+    NO_RAY_TRACING = (
+        "no-ray-tracing",
+        Severity.WARNING,
+        "Cameras are to render, and the template asks for a GPU without ray-tracing cores.",
+    )

@@ -44,7 +44,7 @@ def connection_failure(
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return NeverSent(f"{server} cannot be reached: the proxy refused (HTTP {error.status}); check HTTPS_PROXY")
     if isinstance(error, aiohttp.ClientResponseError):
-        return ServerFault(f"{server} did not answer in HTTP ({one_line(account, error.message)}); check the base URL")
+        return ServerFault(f"{server} did not answer in HTTP; check the base URL")
     kind = Unreachable if sent else NeverSent
     if isinstance(error, TimeoutError):
         return kind(f"{server} did not answer within {timeout_seconds:g} s")
@@ -61,10 +61,14 @@ def _broken_connection(account: Account, error: BaseException) -> str:
     return "closed the connection before it had answered"
 
 
-def refused_status(account: Account, status: int, headers: Mapping[str, str], body: bytes) -> TrackingError:
-    """What an HTTP status says that comes without a GraphQL answer."""
+def refused_status(account: Account, status: int, headers: Mapping[str, str], told: str) -> TrackingError:
+    """What an HTTP status says that comes without a GraphQL answer.
+
+    `told` is what W&B's servers say in their own shape. What else a body holds is shown to nobody: the address is the
+    user's choice, and may be of something that only the operator reaches.
+    """
     server = server_name(account)
-    words = _body_words(account, headers, body)
+    words = f": {one_line(account, told)}" if told else ""
     wait = retry_after_seconds(headers.get("Retry-After"))
     if status == HTTPStatus.UNAUTHORIZED:
         return KeyRejected(f"{server} does not accept the API key{words}; check the key in the Secret")
@@ -104,13 +108,6 @@ def error_words(parsed: Any) -> str:
     return str(parsed["error"]) if parsed.get("error") else ""
 
 
-def _body_words(account: Account, headers: Mapping[str, str], body: bytes) -> str:
-    """Plain text of a refusal is worth showing; a page of HTML is not."""
-    if "html" in headers.get("Content-Type", "").lower() or body.lstrip()[:1] in (b"<", b""):
-        return ""
-    return f": {one_line(account, body[: 4 * _TEXT_LIMIT].decode(errors='replace'))}"
-
-
 def _secrets(account: Account) -> list[str]:
     key = account.api_key.strip()
     return [key, base64.b64encode(f"api:{key}".encode()).decode()] if key else []
@@ -119,6 +116,7 @@ def _secrets(account: Account) -> list[str]:
 def _public_address(address: str) -> str:
     try:
         url = URL(address)
-        return str(url.with_user(None).with_query(None).with_fragment(None)) if url.absolute else address
+        bare = url.with_query(None).with_fragment(None)
+        return str(bare.with_user(None) if url.absolute else bare)
     except ValueError:
         return address

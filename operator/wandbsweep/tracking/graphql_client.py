@@ -2,8 +2,7 @@
 
 Accounts share nothing but the connections: the key travels in the header of its own request, cookies are not kept, and
 nothing is read from netrc, from settings files or from WANDB_* variables. HTTP_PROXY, HTTPS_PROXY and NO_PROXY are
-honoured, as by the SDK. Each account has a few places for requests under way, so that a server that hangs holds up
-nobody else.
+honoured, as by the SDK.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from http import HTTPStatus
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.request import getproxies, proxy_bypass
-from weakref import WeakValueDictionary
 
 import aiohttp
 from yarl import URL
@@ -24,6 +22,7 @@ from yarl import URL
 from wandbsweep import __version__
 from wandbsweep.tracking.errors import KeyRejected, NeverSent, RateLimited, RequestRefused, ServerFault, Unreachable
 from wandbsweep.tracking.failures import connection_failure, error_words, one_line, refused_status, server_name
+from wandbsweep.tracking.request_budget import RequestBudget
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -71,8 +70,7 @@ class GraphQLClient:
 
     def __init__(self, *, timeout_seconds: float, requests_per_account: int) -> None:
         self._timeout = timeout_seconds
-        self._places = requests_per_account
-        self._queues: WeakValueDictionary[Account, asyncio.Semaphore] = WeakValueDictionary()
+        self.budget = RequestBudget(requests_per_account)
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
         self._closed = False
 
@@ -126,7 +124,7 @@ class GraphQLClient:
     async def _send(self, account: Account, request: _Request, deadline: float, fresh_connection: bool) -> Answer:
         exchange = _Exchange()
         try:
-            async with asyncio.timeout_at(deadline), self._queue(account):
+            async with asyncio.timeout_at(deadline), self.budget.place(account):
                 session = self._session(account, fresh_connection=fresh_connection)
                 async with session.post(
                     request.url,
@@ -136,16 +134,11 @@ class GraphQLClient:
                     allow_redirects=False,
                     trace_request_ctx=exchange,
                 ) as response:
+                    self.budget.note(account, response.headers)
                     return _parse(account, response, await _read(account, response))
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             failure = connection_failure(account, error, sent=exchange.sent, timeout_seconds=self._timeout)
             raise failure from error
-
-    def _queue(self, account: Account) -> asyncio.Semaphore:
-        queue = self._queues.get(account)
-        if queue is None:
-            queue = self._queues[account] = asyncio.Semaphore(self._places)
-        return queue
 
     def _session(self, account: Account, *, fresh_connection: bool) -> aiohttp.ClientSession:
         if self._closed:
@@ -196,7 +189,9 @@ def _address(account: Account) -> URL:
         url = URL(account.base_url.rstrip("/") + "/graphql")
     except ValueError:
         url = URL()
-    if url.scheme not in {"http", "https"} or not url.host or url.user is not None:
+    # What follows ? or # would take the place of /graphql, and the request go to any path of the host.
+    plain = not (url.raw_query_string or url.raw_fragment or {"?", "#"} & set(account.base_url))
+    if url.scheme not in {"http", "https"} or not url.host or url.user is not None or not plain:
         raise NeverSent(f"{server_name(account)} cannot be reached: the base URL must be http(s)://host[:port]")
     return url
 
@@ -246,8 +241,7 @@ def _parse(account: Account, response: aiohttp.ClientResponse, content: bytes) -
         raise ServerFault(f"{server_name(account)} answered with something that is not W&B's API; check the base URL")
     if response.status == HTTPStatus.OK or (problems and _explains_itself(response.status)):
         return Answer(response.status, data if isinstance(data, dict) else {}, problems)
-    words = error_words(parsed).encode()
-    raise refused_status(account, response.status, response.headers, words or content)
+    raise refused_status(account, response.status, response.headers, error_words(parsed))
 
 
 def _explains_itself(status: int) -> bool:

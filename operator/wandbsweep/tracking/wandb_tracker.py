@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from wandbsweep.tracking.request_budget import RequestBudget
+
 _SETTLING_SECONDS = 30.0
 """A creation that was given up may still be under way at the server; to look it up sooner could miss it."""
 
@@ -65,6 +67,11 @@ class WandbTracker:
         self._run_tags = run_tags or RunTags()
         self._reader = SweepReader(self._client, self._app_url, self._run_tags)
         self._features = ServerFeatures(self._client)
+
+    @property
+    def budget(self) -> RequestBudget:
+        """The requests of all accounts."""
+        return self._client.budget
 
     async def create(
         self,

@@ -7,6 +7,7 @@ import pytest
 from charts import container, of_kind, the_one
 from wandbsweep.cli.operator import operator
 from wandbsweep.cli.server import server
+from wandbsweep.controller.leadership import POD_NAME_VARIABLE, POD_UID_VARIABLE
 
 SERVER = {"server": {"enabled": True}}
 COMMANDS = {"operator": operator, "server": server}
@@ -51,6 +52,16 @@ def test_agents_get_their_runtime_from_the_image_of_the_operator(render) -> None
     assert operator_container["image"] == "localhost/wandbsweep/operator:dev"
     assert flag(operator_container["args"], "--runtime-image") == operator_container["image"]
     assert flag(operator_container["args"], "--runtime-image-pull-policy") == "Never"
+
+
+def test_the_operator_knows_the_pod_that_its_lease_belongs_to(render) -> None:
+    extra = {"name": "HTTPS_PROXY", "value": "http://proxy.example.com:3128"}
+    told = container(render({"operator": {"extraEnv": [extra]}}), "Deployment")["env"]
+    assert {each["name"]: each["valueFrom"]["fieldRef"]["fieldPath"] for each in told[:-1]} == {
+        POD_NAME_VARIABLE: "metadata.name",
+        POD_UID_VARIABLE: "metadata.uid",
+    }
+    assert told[-1] == extra
 
 
 def test_the_server_reads_the_key_of_the_secret(render) -> None:

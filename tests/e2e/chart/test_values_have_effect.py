@@ -14,6 +14,8 @@ GENERATED_KEY = {"server": {"enabled": True}}
 RESOURCES = {"requests": {"cpu": "77m"}, "limits": {"memory": "77Mi"}}
 PROXY = [{"name": "HTTPS_PROXY", "value": "http://proxy.example.com:3128"}]
 POLICIES = {"networkPolicy": {"enabled": True}}
+DATABASE = {"database": {"existingSecret": "lab-database"}}
+ADMISSION = {"policy": {"enabled": True}}
 AFFINITY = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
 
 # path -> (another value, what must be set besides for it to matter)
@@ -24,6 +26,7 @@ CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {
     "image.tag": ("v9", {}),
     "image.pullPolicy": ("Always", {}),
     "imagePullSecrets": ([{"name": "pull"}], {}),
+    "agentRuntimeImage": ("registry.example.com/agent-runtime:1", {}),
     "watchNamespaces": (["lab-a"], {}),
     "wandb.baseURL": ("https://wandb.example.com", {}),
     "wandb.appURL": ("https://app.example.com", {}),
@@ -49,6 +52,17 @@ CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {
     "networkPolicy.serverFrom": ([{"namespaceSelector": {}}], {**WITH_SERVER, **POLICIES}),
     "networkPolicy.dnsPorts": ([{"port": 5353, "protocol": "UDP"}], POLICIES),
     "networkPolicy.egressPorts": ([443], POLICIES),
+    "networkPolicy.databasePorts": ([6432], {"server": {"enabled": True, **DATABASE}, **POLICIES}),
+    "policy.enabled": (True, {}),
+    "policy.actions": (["Warn", "Audit"], ADMISSION),
+    "policy.namespaceSelector": ({"matchLabels": {"lab": "robots"}}, ADMISSION),
+    "policy.allowedImages": (["nvcr.io/nvidia/"], ADMISSION),
+    "policy.allowedServiceAccounts": (["trainer"], ADMISSION),
+    "policy.allowedBaseURLs": (["https://api.wandb.ai"], ADMISSION),
+    "policy.forbidHostAccess": (False, ADMISSION),
+    "policy.maxAgents": (8, ADMISSION),
+    "policy.maxGPUs": (16, ADMISSION),
+    "policy.gpuResources": (["amd.com/gpu"], ADMISSION),
     "metrics.service.enabled": (False, {}),
     "metrics.service.port": (9090, {}),
     "metrics.serviceMonitor.enabled": (True, {}),
@@ -61,6 +75,9 @@ CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {
     "server.enabled": (True, {}),
     "server.apiKey.secretName": ("made-key", GENERATED_KEY),
     "server.apiKey.existingSecret": ("lab-key", GENERATED_KEY),
+    "server.entityKeys.existingSecret": ("lab-keys", WITH_SERVER),
+    "server.database.existingSecret": ("lab-database", WITH_SERVER),
+    "server.database.key": ("uri", {"server": {"enabled": True, **DATABASE}}),
     "server.service.type": ("NodePort", WITH_SERVER),
     "server.service.port": (80, WITH_SERVER),
     "server.persistence.enabled": (False, WITH_SERVER),
@@ -121,6 +138,9 @@ def without_keys(manifests: list[dict[str, Any]]) -> list[dict[str, Any]]:
         {"wandb": {"baseURL": "wandb.example.com"}},
         {"operator": {"logLevel": "verbose"}},
         {"image": {"pullPolicy": "Sometimes"}},
+        {"policy": {"actions": ["Refuse"]}},
+        {"policy": {"maxGPUs": -1}},
+        {"policy": {"allowedBaseURLs": ["api.wandb.ai"]}},
     ],
     ids=str,
 )

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.integration
 
 HERE = Path(__file__).parent
 SOUND = (HERE / "sound_manifest.yaml").read_text()
+EXAMPLES = sorted((HERE.parents[2] / "examples").glob("*/*.yaml"))
 REFUSED = yaml.safe_load((HERE / "refused_manifests.yaml").read_text())
 
 
@@ -82,10 +83,19 @@ def test_the_api_server_finds_nothing_to_say_against_the_definition(installed_cr
         {"project": None},
         {"entity": "rsl", "wandb": {"baseURL": "http://wandb.lab:8080/path"}},
         {"deletionPolicy": "Retain"},
+        {"isaac": {"acceptEULA": True, "cache": {"claimName": "isaac-cache"}, "logs": {"claimName": "logs"}}},
+        {"isaac": {"acceptEULA": True, "profile": "camera", "sharedMemory": "16Gi", "cache": {"hostPath": "/b/c"}}},
     ],
 )
 def test_sound_manifests_are_taken(sweeps, changes):
     assert sweeps.create(sound(**changes))["metadata"]["generation"] == 1
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: f"{file.parent.name}/{file.name}")
+def test_every_object_of_the_examples_is_taken(sweeps, file):
+    for manifest in load_manifests(file.read_text()):
+        if manifest["kind"] == "WandbSweep":
+            sweeps.create(manifest)
 
 
 def test_a_name_of_48_characters_is_taken(sweeps):

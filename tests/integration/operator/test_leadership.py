@@ -9,8 +9,9 @@ import pytest
 
 from kube_client import write_kubeconfig
 from operators import RunningOperator, running_operator
-from places import a_grid
+from places import a_grid, a_template
 from waiting import until
+from wandbsweep.controller.kube_api import core_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,3 +82,20 @@ def test_one_that_stands_by_ends_at_once_when_it_is_told_to(place, kube, tmp_pat
 
             assert "Traceback" not in second.log
             assert first.running
+
+
+def test_the_lease_belongs_to_the_pod_of_its_holder_and_goes_with_it(place, kube, tmp_path, monkeypatch):
+    pods, lease = (
+        core_path(place.namespace, "pods"),
+        f"/apis/coordination.k8s.io/v1/namespaces/{place.namespace}/leases",
+    )
+    pod = {"metadata": {"name": "operator-1"}, "spec": a_template()["spec"]}
+    monkeypatch.setenv("WANDBSWEEP_POD_NAME", "operator-1")
+    monkeypatch.setenv("WANDBSWEEP_POD_UID", kube.create(pods, pod)["metadata"]["uid"])
+
+    with a_candidate("first", place, kube, tmp_path) as first:
+        until(leads(first), "it leads")
+    assert kube.find(lease)
+    kube.delete(f"{pods}/operator-1", gracePeriodSeconds=0)
+
+    until(lambda: kube.find(lease) is None, "the Lease went with the pod", seconds=60)

@@ -184,4 +184,4 @@ async def test_an_event_that_cannot_be_sent_is_logged_and_stops_nothing(api, kub
     await Recorder(kube).send(OBJECT, [EVENT, replace(EVENT, key="other")])
 
     assert len(api.requests) == 2
-    assert "An Event about robots/anymal was lost: etcd is away" in caplog.text
+    assert "An Event was lost: etcd is away" in caplog.text

@@ -45,6 +45,23 @@ async def test_each_refusal_is_an_error_of_its_kind_in_the_words_of_the_server(s
     assert type(caught.value) is error
 
 
+@pytest.mark.parametrize(
+    "name", ["..", ".", "../secrets/key", "a/../../secrets/key", "key?x=1", "key#", "%2e%2e", "a b"]
+)
+async def test_a_name_of_a_user_is_never_a_way_to_another_object(name, api, kube):
+    """Whatever a definition calls a ConfigMap: what is asked for lies in the ConfigMaps of the object's namespace."""
+    api.trouble = failure(404, "there is none")
+
+    with pytest.raises(NotFoundError):
+        await kube.get(core_path("robots", "configmaps", name))
+
+    for _, path, _ in api.requests:
+        folder, _, last = path.rpartition("/")
+        assert folder == "/api/v1/namespaces/robots/configmaps"
+        assert last not in {"", ".", ".."}
+        assert "?" not in last
+
+
 async def test_something_that_is_no_api_server_is_told_apart(api, kube):
     api.trouble = web.Response(status=502, text="<html>Bad gateway</html>")
 

@@ -61,6 +61,23 @@ def test_a_job_on_its_way_out_still_holds_its_slot():
     assert job.deleting
 
 
+def test_a_job_tells_its_queue_and_whether_and_since_when_it_may_have_no_pods():
+    labels = {**LABELS, "kueue.x-k8s.io/queue-name": "gpu-research"}
+    since = {"type": "Suspended", "status": "True", "lastTransitionTime": "2026-03-01T12:00:00Z"}
+    resumed = {"conditions": [{**since, "status": "False"}], "startTime": "2026-03-01T13:00:00Z"}
+
+    waits = kube_facts.agent_job(
+        a_job(metadata={"labels": labels}, spec={"suspend": True}, status={"conditions": [since]})
+    )
+    runs = kube_facts.agent_job(a_job(metadata={"labels": labels}, spec={"suspend": False}, status=resumed))
+
+    assert (waits.queue, waits.suspended, waits.started_at) == ("gpu-research", True, None)
+    assert waits.suspended_since == datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
+    assert (runs.suspended, runs.suspended_since) == (False, None)
+    assert runs.started_at == datetime(2026, 3, 1, 13, tzinfo=timezone.utc)
+    assert (kube_facts.agent_job(a_job()).queue, kube_facts.agent_job(a_job()).suspended) == (None, False)
+
+
 @pytest.mark.parametrize("labels", [{}, {**LABELS, "wandbsweep.dev/slot": "first"}])
 def test_a_job_without_slot_is_nobodys_agent(labels):
     assert kube_facts.agent_job(a_job(metadata={"labels": labels})) is None

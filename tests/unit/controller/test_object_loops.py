@@ -144,9 +144,7 @@ async def test_a_failed_pass_is_tried_again_and_an_api_server_that_is_away_is_on
         await passes.begun(2)
 
     (record,) = caplog.records
-    assert record.getMessage() == (
-        "The pass over robots/anymal failed and is tried again: the API server did not answer"
-    )
+    assert record.getMessage() == ("The pass failed and is tried again: the API server did not answer")
     assert not record.exc_info
 
 

@@ -22,6 +22,7 @@ from wandbsweep.tracking.protocol import Account, BestRun, FailedRun, FrontRun, 
 
 ACCOUNT = Account("http://wandb.test", "k" * 40)
 OTHER_ACCOUNT = Account("http://wandb.test", "o" * 40)
+UID = "uid-of-an-object"
 OTHER = SweepPath("lab", "anymal", "other000")
 
 
@@ -65,13 +66,13 @@ def readings(tracker):
 
 
 async def test_sweeps_of_one_account_that_are_asked_for_together_are_one_request(readings, tracker):
-    await asyncio.gather(*(readings.read(ACCOUNT, path, NOW) for path in (PATH, OTHER, PATH)))
+    await asyncio.gather(*(readings.read(UID, ACCOUNT, path, NOW) for path in (PATH, OTHER, PATH)))
 
     assert tracker.requests == [(ACCOUNT, (PATH, OTHER))]
 
 
 async def test_accounts_are_never_mixed(readings, tracker):
-    await asyncio.gather(readings.read(ACCOUNT, PATH, NOW), readings.read(OTHER_ACCOUNT, OTHER, NOW))
+    await asyncio.gather(readings.read(UID, ACCOUNT, PATH, NOW), readings.read(UID, OTHER_ACCOUNT, OTHER, NOW))
 
     assert sorted(tracker.requests, key=lambda request: request[0].api_key) == [
         (ACCOUNT, (PATH,)),
@@ -82,11 +83,13 @@ async def test_accounts_are_never_mixed(readings, tracker):
 async def test_a_failure_reaches_everybody_who_asked_and_is_not_kept(readings, tracker):
     tracker.failure = Unreachable("W&B is away")
 
-    ends = await asyncio.gather(*(readings.read(ACCOUNT, path, NOW) for path in (PATH, OTHER)), return_exceptions=True)
+    ends = await asyncio.gather(
+        *(readings.read(UID, ACCOUNT, path, NOW) for path in (PATH, OTHER)), return_exceptions=True
+    )
 
     assert ends == [tracker.failure, tracker.failure]
     tracker.failure = None
-    assert await readings.read(ACCOUNT, PATH, NOW) is not None
+    assert await readings.read(UID, ACCOUNT, PATH, NOW) is not None
 
 
 async def test_one_sweep_that_cannot_be_read_does_not_spoil_the_others(readings, tracker):
@@ -94,7 +97,7 @@ async def test_one_sweep_that_cannot_be_read_does_not_spoil_the_others(readings,
     tracker.failure = PartialReadError({PATH: an_answer()}, {OTHER: hidden})
 
     seen, not_seen = await asyncio.gather(
-        *(readings.read(ACCOUNT, path, NOW) for path in (PATH, OTHER)), return_exceptions=True
+        *(readings.read(UID, ACCOUNT, path, NOW) for path in (PATH, OTHER)), return_exceptions=True
     )
 
     assert seen.path == PATH
@@ -102,8 +105,8 @@ async def test_one_sweep_that_cannot_be_read_does_not_spoil_the_others(readings,
 
 
 async def test_whoever_gives_up_waiting_takes_the_answer_from_nobody_else(readings, tracker):
-    impatient = asyncio.ensure_future(readings.read(ACCOUNT, PATH, NOW))
-    patient = asyncio.ensure_future(readings.read(ACCOUNT, PATH, NOW))
+    impatient = asyncio.ensure_future(readings.read(UID, ACCOUNT, PATH, NOW))
+    patient = asyncio.ensure_future(readings.read(UID, ACCOUNT, PATH, NOW))
     await asyncio.sleep(0)
     impatient.cancel()
 
@@ -112,26 +115,44 @@ async def test_whoever_gives_up_waiting_takes_the_answer_from_nobody_else(readin
 
 
 async def test_the_last_reading_is_kept_until_its_object_is_gone(readings):
-    assert readings.last(PATH) is None
-    seen = await readings.read(ACCOUNT, PATH, NOW)
-    assert readings.last(PATH) is seen
+    assert readings.last(UID, PATH) is None
+    seen = await readings.read(UID, ACCOUNT, PATH, NOW)
+    assert readings.last(UID, PATH) is seen
 
-    readings.forget(PATH)
+    readings.forget(UID, PATH)
 
-    assert readings.last(PATH) is None
+    assert readings.last(UID, PATH) is None
+
+
+async def test_an_object_never_sees_what_was_read_for_another(readings, tracker):
+    """Two tenants may name the same path: on servers of their own, or one of them with a key that sees nothing."""
+    await readings.read(UID, ACCOUNT, PATH, NOW)
+    tracker.answers = {PATH: an_answer(state="CANCELED")}
+    feigned = await readings.read("another", OTHER_ACCOUNT, PATH, NOW)
+
+    assert feigned.state is SweepState.CANCELED
+    assert readings.last(UID, PATH).state is SweepState.RUNNING
+    assert readings.last("a third", PATH) is None
+    readings.outdate("another", PATH)
+    assert not readings.is_outdated(UID, PATH)
+    tracker.answers = {PATH: None}
+    await readings.read("another", OTHER_ACCOUNT, PATH, NOW)
+    assert readings.missing_for(UID, PATH, NOW + timedelta(seconds=60)) == timedelta()
+    readings.forget("another", PATH)
+    assert readings.last(UID, PATH) is not None
 
 
 async def test_how_long_a_sweep_has_been_missing_counts_from_the_first_denial(readings, tracker):
     tracker.answers = {PATH: None}
     later = NOW + timedelta(seconds=20)
 
-    assert await readings.read(ACCOUNT, PATH, NOW) is None
-    assert await readings.read(ACCOUNT, PATH, later) is None
-    assert readings.missing_for(PATH, later) == timedelta(seconds=20)
+    assert await readings.read(UID, ACCOUNT, PATH, NOW) is None
+    assert await readings.read(UID, ACCOUNT, PATH, later) is None
+    assert readings.missing_for(UID, PATH, later) == timedelta(seconds=20)
 
     tracker.answers = {}
-    await readings.read(ACCOUNT, PATH, later)
-    assert readings.missing_for(PATH, later) == timedelta()
+    await readings.read(UID, ACCOUNT, PATH, later)
+    assert readings.missing_for(UID, PATH, later) == timedelta()
 
 
 def test_an_answer_becomes_the_facts_that_decisions_need():

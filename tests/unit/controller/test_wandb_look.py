@@ -127,13 +127,13 @@ async def test_a_wandb_server_that_asked_for_patience_is_not_asked_again_by_a_pa
 
 async def test_a_sweep_that_was_changed_by_ourselves_is_looked_at_anew():
     readings = Readings(None)
-    assert not readings.is_outdated(PATH)
+    assert not readings.is_outdated(OBJECT.uid, PATH)
 
-    readings.outdate(PATH)
-    assert readings.is_outdated(PATH)
+    readings.outdate(OBJECT.uid, PATH)
+    assert readings.is_outdated(OBJECT.uid, PATH)
 
-    readings.forget(PATH)
-    assert not readings.is_outdated(PATH)
+    readings.forget(OBJECT.uid, PATH)
+    assert not readings.is_outdated(OBJECT.uid, PATH)
 
 
 def test_between_two_polls_nothing_is_due():

@@ -36,7 +36,7 @@ def test_a_finished_image_is_not_built_again(tmp_path: Path) -> None:
 def test_an_unknown_image_is_refused_with_the_names_there_are(tmp_path: Path) -> None:
     done = images("build", "operatr", cache=tmp_path)
     assert done.returncode == 2
-    assert "no image named operatr; there are operator, trainer-cpu" in done.stderr
+    assert "no image named operatr; there are operator, agent-runtime, trainer-cpu" in done.stderr
 
 
 def test_clean_removes_what_the_builder_keeps(tmp_path: Path) -> None:

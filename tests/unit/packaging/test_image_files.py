@@ -55,6 +55,35 @@ class TestDockerfile:
         assert re.findall(r"pip [^&]*install", text)
         assert text.count(" install --no-index") == len(re.findall(r"pip --python \S+ install", text))
 
+    def test_no_step_fetches_anything_but_packages_of_debian(self, image: Image) -> None:
+        assert not re.search(r"\b(curl|wget|git clone|https?://)", self.text(image))
+        assert "ADD " not in self.text(image)
+
+    def test_says_what_it_is_and_where_it_comes_from(self, image: Image) -> None:
+        labels = dict(re.findall(r'org\.opencontainers\.image\.([a-z.]+)="([^"]*)"', self.text(image)))
+        assert set(labels) == {"title", "description", "licenses", "base.name", "version", "revision", "created"}
+        assert (labels["licenses"], labels["base.name"]) == ("Apache-2.0", BASE_IMAGE)
+        for argument in ("VERSION", "REVISION", "CREATED"):
+            assert labels[argument.lower()] == f"${{{argument}}}"
+            assert f"\nARG {argument}=\n" in self.text(image)
+
+    def test_what_changes_with_each_commit_makes_no_layer_anew(self, image: Image) -> None:
+        last_stage = self.text(image).rpartition("\nFROM ")[2]
+        _, arguments, after = last_stage.partition("ARG VERSION=")
+        assert arguments
+        assert not re.search(r"^(RUN|COPY|WORKDIR) ", after, re.MULTILINE)
+
+    def test_holds_the_list_of_its_packages(self, image: Image) -> None:
+        assert re.search(r"^COPY sbom\.cdx\.json /usr/share/sbom/\S+\.cdx\.json$", self.text(image), re.MULTILINE)
+
+    def test_byte_code_is_the_same_in_every_build(self, image: Image) -> None:
+        text = self.text(image).replace("\\\n", " ")
+        assert len(re.findall(r"pip --python \S+ install", text)) == text.count("--no-compile")
+        for step in re.findall(r"[^&\n]*-m compileall[^&\n]*", text):
+            assert "PYTHONHASHSEED=0 " in step
+            # -f: what pip's own Python wrote has the time in it.
+            assert "-q -f --invalidation-mode unchecked-hash" in step
+
 
 def test_the_launcher_of_isaac_runs_python_as_a_child_and_tells_failures_as_1(tmp_path: Path) -> None:
     home = tmp_path / "isaac-sim"

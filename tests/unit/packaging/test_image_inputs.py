@@ -1,14 +1,20 @@
 import os
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from image_builder.cache import archive_path, drop_old_archives
-from image_builder.catalogue import IMAGES, PACKAGE_SOURCES
+from image_builder.catalogue import IMAGES, PACKAGE_SOURCES, PYTHON_VERSION
 from image_builder.fingerprint import fingerprint
+from image_builder.lock_file import normal_name, with_all_they_need
+from image_builder.other_pythons import COMPILED, PYTHONS
 
 ROOT = Path(__file__).resolve().parents[3]
+FASTER_ONLY = {"charset-normalizer"}  # these have the same in Python
 
 
 @pytest.fixture
@@ -69,3 +75,26 @@ def test_the_newest_two_archives_of_an_image_are_kept(tmp_path: Path) -> None:
         os.utime(path, (1000 + age, 1000 + age))
     drop_old_archives(tmp_path, image)
     assert sorted(tmp_path.iterdir()) == [*paths[2:], archive_path(tmp_path, other, "0" * 16)]
+
+
+def test_an_image_that_brings_wandb_has_its_compiled_parts_for_the_pythons_of_other_images() -> None:
+    """What `import wandb` loads that is compiled for one Python only: nothing else may come to that without a word."""
+    lock = (ROOT / IMAGES["agent-runtime"].lock).read_text()
+    files = "(m.__file__ for m in list(sys.modules.values()) if getattr(m, '__file__', None))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys, wandb; print(*{files})"], capture_output=True, check=True, text=True
+    )
+    of_this_python = f".cpython-{sys.version_info.major}{sys.version_info.minor}-"
+    packages = {
+        file.split("/site-packages/")[-1].split("/")[0] for file in done.stdout.split() if of_this_python in file
+    }
+    compiled = {normal_name(package) for package in packages} & with_all_they_need(lock, ["wandb"])
+
+    assert compiled - FASTER_ONLY == set(COMPILED)
+    assert PYTHON_VERSION not in PYTHONS
+    for name in ("operator", "agent-runtime"):
+        text = (ROOT / IMAGES[name].dockerfile).read_text()
+        assert IMAGES[name].brings_wandb
+        assert re.search(
+            rf"^COPY other-pythons /opt/\w+/lib/python{PYTHON_VERSION}/site-packages/$", text, re.MULTILINE
+        )

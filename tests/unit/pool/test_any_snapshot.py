@@ -121,7 +121,8 @@ def pools(draw):
     for slot, attempt in draw(st.sets(st.tuples(st.integers(0, 4), st.integers(0, 3)), max_size=8)):
         phase = draw(st.sampled_from(JobPhase))
         sweep = draw(st.sampled_from([None, str(PATH), "lab/anymal/old0"]))
-        job = a_job(slot, attempt, phase, deleting=draw(st.booleans()), sweep=sweep)
+        suspended = {"suspended": draw(st.booleans()), "queue": draw(st.sampled_from([None, "gpu"]))}
+        job = a_job(slot, attempt, phase, deleting=draw(st.booleans()), sweep=sweep, **suspended)
         jobs.append(job)
         if draw(st.booleans()):
             ended = {"ended_at": NOW} if phase is not JobPhase.ACTIVE else {}

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,8 +13,8 @@ from wandbsweep.agent.exit_codes import AgentExit
 from wandbsweep.pool.jobs import agent_job, job_name, template_digest
 
 
-def a_job_for(**fields):
-    return agent_job(OWNER, a_spec(**fields), RUNTIME, PATH, slot=2, attempt=5)
+def a_job_for(*, runtime=RUNTIME, **fields):
+    return agent_job(OWNER, a_spec(**fields), runtime, PATH, slot=2, attempt=5)
 
 
 def trainer(job):
@@ -179,6 +181,15 @@ def test_the_init_container_meets_the_restricted_pod_security_standard():
     assert not context["allowPrivilegeEscalation"]
     assert context["capabilities"] == {"drop": ["ALL"]}
     assert context["seccompProfile"] == {"type": "RuntimeDefault"}
+
+
+@pytest.mark.parametrize(
+    ("agent_image", "used"), [(None, RUNTIME.image), ("lab/agent-runtime:1", "lab/agent-runtime:1")]
+)
+def test_the_agent_comes_from_its_own_small_image_where_there_is_one(agent_image, used):
+    job = a_job_for(runtime=replace(RUNTIME, agent_image=agent_image))
+    (runtime,) = job["spec"]["template"]["spec"]["initContainers"]
+    assert (runtime["image"], runtime["command"][:2]) == (used, ["wandbsweep", "install"])
 
 
 def test_building_a_job_leaves_the_users_template_as_it_was():

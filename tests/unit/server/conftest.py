@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from postgresql import Postgresql, is_installed, running_postgresql
 from servers import RunningServer, running_server
 
 if TYPE_CHECKING:
@@ -180,9 +181,42 @@ def wait_for(condition: Callable[[], Any], *, seconds: float = 100.0, what: str 
     raise AssertionError(f"{what or 'the condition'} was not met within {seconds} s")
 
 
+# What these test lies in SQL, which each database speaks in its own way.
+ON_BOTH_DATABASES = {
+    "test_dispatch",
+    "test_enqueue",
+    "test_filestream",
+    "test_filters",
+    "test_graphql",
+    "test_history",
+    "test_pages",
+    "test_preemption",
+    "test_records",
+    "test_search",
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "server" in metafunc.fixturenames:
+        both = metafunc.module.__name__.rpartition(".")[2] in ON_BOTH_DATABASES
+        databases = ["sqlite", "postgresql"] if both else ["sqlite"]
+        metafunc.parametrize("server", databases, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    with running_server(tmp_path_factory.mktemp("server"), stop_grace="2") as running:
+def postgresql() -> Iterator[Postgresql]:
+    if not is_installed():
+        pytest.skip("the `dev` extra of this environment is out of date: PostgreSQL or its driver is missing")
+    with running_postgresql() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    options = {"stop_grace": "2"}
+    if getattr(request, "param", "sqlite") == "postgresql":
+        options["database_url"] = request.getfixturevalue("postgresql").database()
+    with running_server(tmp_path_factory.mktemp("server"), **options) as running:
         yield running
 
 

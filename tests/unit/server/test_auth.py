@@ -129,7 +129,8 @@ def test_a_second_server_on_the_same_folder_is_refused(server: RunningServer):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--database-url", "postgresql://x/y"), "use sqlite:///PATH"),
+        (("--database-url", "mysql://x/y"), "use sqlite:///PATH"),
+        (("--database-url", "postgresql://x"), "use sqlite:///PATH"),
         (("--database-url", "nonsense"), "use sqlite:///PATH"),
         (("--port", "70000"), "--port"),
         (("--host", "192.0.2.1"), "cannot be listened on"),

@@ -38,6 +38,10 @@ def test_a_mistake_names_the_field_and_the_remedy(row):
     assert [str(problem) for problem in checked(MANIFEST.replace(old, new)).errors] == [row["lint"]]
 
 
+def test_a_switch_is_taken():
+    assert checked(MANIFEST.replace("agentCount: 8", "suspend: true")).findings == []
+
+
 def test_a_missing_template_is_explained():
     text = MANIFEST.split("  template:", maxsplit=1)[0]
     (problem,) = checked(text).errors
@@ -75,7 +79,7 @@ def test_every_rule_of_the_crd_is_known():
     plain = {rule for rule in rules if not re.search(r"\.matches\(", rule)}
 
     assert plain == set(CEL)
-    assert len(rules - plain) == 5
+    assert len(rules - plain) == 6
 
 
 @pytest.mark.parametrize(("text", "right"), [("a", True), ("a b", False), ("a\n", False), ("a/b", False), ("ä", True)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wandbsweep.agent.variables import INTERPRETER_MAP as VARIABLE
+from wandbsweep.sweep.checks.isaac import cannot_ray_trace, check_gpus
 from wandbsweep.sweep.checks.objects import INTERPRETER_MAP, check_in_object
 from wandbsweep.sweep.definition import read_definition
 from wandbsweep.sweep.problems import Place
@@ -14,7 +15,7 @@ METRIC = {"name": "loss"}
 ISAAC = "nvcr.io/nvidia/isaac-lab:2.3.0"
 
 
-def told(*, image="trainer", env=(), max_runs=None, runs_per_agent=None, target=None, **changes):
+def told(*, image="trainer", env=(), accepted=True, max_runs=None, runs_per_agent=None, target=None, **changes):
     sweep = {"method": "grid", "program": "train.py", "parameters": {"lr": {"values": [1]}}, **changes}
     return [
         str(finding)
@@ -25,6 +26,7 @@ def told(*, image="trainer", env=(), max_runs=None, runs_per_agent=None, target=
             runs_per_agent=runs_per_agent,
             target=target,
             template={"spec": {"containers": [{"image": image, "env": list(env)}, {"image": "isaac-sim"}]}},
+            isaac={"acceptEULA": True} if accepted else None,
         )
     ]
 
@@ -96,3 +98,49 @@ def test_other_programs_and_images_are_fine(image, program):
 def test_a_pod_that_maps_the_interpreter_is_fine():
     assert told(image=ISAAC, env=[{"name": VARIABLE.name, "value": "{}"}]) == []
     assert VARIABLE.name == INTERPRETER_MAP
+
+
+def test_an_image_of_nvidia_needs_its_licence():
+    (found,) = told(image=ISAAC, accepted=False, command=["/isaac-sim/python.sh", "train.py", "${args}"])
+
+    assert found == (
+        f"spec.isaac: is missing, and {ISAAC} does not start before its licence is accepted; add spec.isaac with "
+        "acceptEULA: true, once you have read and accepted it"
+    )
+
+
+@pytest.mark.parametrize("image", ["mine.test/nvidia/isaac-lab:2.3.0", "nvcr.io/nvidia/isaac-lab-wandb:1", "trainer"])
+def test_other_images_may_have_accepted_it(image):
+    assert told(image=image, accepted=False, command=["/isaac-sim/python.sh", "train.py", "${args}"]) == []
+
+
+def test_a_template_that_accepts_the_licence_is_fine():
+    accepting = [{"name": "ACCEPT_EULA", "value": "Y"}]
+
+    assert told(image=ISAAC, env=accepting, accepted=False, command=["./isaaclab.sh", "-p", "a.py", "${args}"]) == []
+
+
+@pytest.mark.parametrize(
+    "product",
+    ["NVIDIA-A100-SXM4-80GB", "NVIDIA-H100-80GB-HBM3", "NVIDIA H200", "NVIDIA-GH200-480GB", "NVIDIA B200",
+     "Tesla-V100-SXM2-16GB", "NVIDIA A100-SXM4-40GB MIG 1g.5gb", "NVIDIA-A100-SXM4-80GB-SHARED"],
+)  # fmt: skip
+def test_cameras_need_ray_tracing_cores(product):
+    template = {"spec": {"nodeSelector": {"nvidia.com/gpu.product": product}}}
+
+    finding = check_gpus(template, {"acceptEULA": True, "profile": "camera"})
+
+    assert str(finding) == (
+        f"spec.isaac.profile: is camera, and the template asks for {product}, a GPU without ray-tracing cores; "
+        "ask for another GPU, or set headless"
+    )
+    assert check_gpus(template, {"acceptEULA": True, "profile": "headless"}) is None
+
+
+@pytest.mark.parametrize(
+    "product",
+    ["NVIDIA-L40S", "NVIDIA-L4", "NVIDIA-A10G", "NVIDIA A40", "NVIDIA-RTX-A3000", "NVIDIA RTX 6000 Ada Generation",
+     "NVIDIA RTX PRO 6000 Blackwell Server Edition", "NVIDIA-GeForce-RTX-4090", "Tesla-T4", "a GPU of tomorrow"],
+)  # fmt: skip
+def test_gpus_with_such_cores_and_unknown_ones_are_fine(product):
+    assert not cannot_ray_trace(product)

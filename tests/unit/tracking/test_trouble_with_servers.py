@@ -48,7 +48,7 @@ TROUBLE = {
     "cut": (CUT, "closed the connection"),
     "not HTTP": (Reply(0, b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), "did not answer in HTTP"),
     "cut in the middle": (Reply(0, b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"), "closed the connection"),
-    "500": (Reply(500, b"boom"), "failed with HTTP 500: boom"),
+    "500": (Reply(500, b"boom"), "failed with HTTP 500(;|$)"),
     "502 page": (Reply(502, b"<html>", {"Content-Type": "text/html"}), "failed with HTTP 502(;|$)"),
     "page": (PAGE, "not W&B's API"),
     "no JSON": (Reply(200, b'{"data": {"project": NaN}}'), "not W&B's API"),
@@ -59,11 +59,11 @@ TROUBLE = {
     "strange errors": (Reply.of({"errors": ["x"], "data": None}), "not W&B's API"),
     "strange data": (Reply.of({"data": {"project": [], "viewer": [], "s0": [], "upsertSweep": []}}), "unknown form"),
     "401": (Reply.of({"errors": [{"message": "no user"}]}, status=401), "does not accept the API key: no user"),
-    "403": (Reply(403, b"no"), "does not let this API key in: no"),
-    "404": (Reply(404, b"404 page not found"), "no W&B API there .HTTP 404: 404 page not found.; check the base URL"),
+    "403": (Reply(403, b"no"), "does not let this API key in; check"),
+    "404": (Reply(404, b"404 page not found"), "no W&B API there .HTTP 404.; check the base URL"),
     "redirect": (Reply(302, b"", {"Location": "https://u:p@login.lab/?k=1"}), "redirects to https://login.lab/; use"),
     "429": (Reply(429, b"", {"Retry-After": "90"}), "asks for fewer requests"),
-    "echo": (Reply(500, f"you sent {KEY}".encode()), r"you sent \*\*\*"),
+    "echo": (Reply.of({"error": f"you sent {KEY}"}, status=500), r"you sent \*\*\*"),
 }
 
 
@@ -107,7 +107,50 @@ async def test_troubles_are_told_apart(new_tracker, short_pauses, trouble, kind)
             await tracker.read(Account(url, KEY), [SWEEP])
 
 
-@pytest.mark.parametrize("url", ["", "wandb.lab", "ftp://wandb.lab", "http://", "http://a:b@wandb.lab", "http://[::1"])
+NEIGHBOURS = {
+    "text": Reply(500, b"the neighbour's secret"),
+    "refusal": Reply(403, b"the neighbour's secret", {"Content-Type": "text/plain"}),
+    "not found": Reply(404, b'{"message": "the neighbour\'s secret"}', {"Content-Type": "application/json"}),
+    "answer": Reply.of({"secret": "the neighbour's secret"}),
+    "line": Reply(0, b"the neighbour's secret\r\n\r\n"),
+    "header": Reply(302, b"", {"Location": "/?token=the neighbour's secret"}),
+}
+
+
+@pytest.mark.parametrize("neighbour", NEIGHBOURS)
+async def test_what_something_else_than_wandb_says_is_shown_to_nobody(new_tracker, short_pauses, neighbour):
+    """The base URL is the user's choice: of what only the operator reaches, a user must not read the answers."""
+    async with web_server(lambda _: NEIGHBOURS[neighbour]) as server:
+        with pytest.raises(TrackingError) as caught:
+            await new_tracker(timeout_seconds=10).resolve_entity(Account(server.url, KEY))
+
+    assert "neighbour" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_the_key_does_not_follow_a_redirect(tracker, short_pauses, status):
+    async with web_server(lambda _: Reply.of({"data": {"viewer": None}})) as elsewhere:
+        there = f"{elsewhere.url}/graphql"
+        async with web_server(lambda _: Reply(status, b"", {"Location": there})) as server:
+            with pytest.raises(ServerFault, match="redirects to"):
+                await tracker.resolve_entity(Account(server.url, KEY))
+        assert elsewhere.requests == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "wandb.lab",
+        "ftp://wandb.lab",
+        "http://",
+        "http://a:b@wandb.lab",
+        "http://[::1",
+        "http://wandb.lab/any/path?x=",
+        "http://wandb.lab/any/path?",
+        "http://wandb.lab/any/path#",
+    ],
+)
 async def test_a_base_url_that_is_none_is_refused_before_anything_is_sent(tracker, url):
     with pytest.raises(NeverSent, match="base URL must be http"):
         await tracker.resolve_entity(Account(url, KEY))

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from wandbsweep.server.errors import KeyRejectedError, RequestError
 from wandbsweep.server.pages import views
 from wandbsweep.server.requests import in_thread, server_of
+from wandbsweep.server.tenancy import owned_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +62,7 @@ def _page(template: str, show: Callable[[Connection, str, dict[str, str], int], 
 
         def work() -> str:
             with server.database.read() as connection:
+                owned_by(user, request.path_params.get("entity", user.entity))
                 values = show(connection, user.entity, request.path_params, _offset(request))
             return _templates.get_template(template).render(entity=user.entity, **values)
 
@@ -86,13 +88,13 @@ def _all_sweeps(connection: Connection, entity: str, _: dict[str, str], offset: 
     return views.sweep_list(connection, entity, project=None, offset=offset)
 
 
-def _sweeps_of_project(connection: Connection, _: str, path: dict[str, str], offset: int) -> dict[str, Any]:
-    return views.sweep_list(connection, path["entity"], project=path["project"], offset=offset)
+def _sweeps_of_project(connection: Connection, entity: str, path: dict[str, str], offset: int) -> dict[str, Any]:
+    return views.sweep_list(connection, entity, project=path["project"], offset=offset)
 
 
-def _sweep(connection: Connection, _: str, path: dict[str, str], offset: int) -> dict[str, Any]:
-    return views.sweep_page(connection, path["entity"], path["project"], path["sweep"], offset=offset)
+def _sweep(connection: Connection, entity: str, path: dict[str, str], offset: int) -> dict[str, Any]:
+    return views.sweep_page(connection, entity, path["project"], path["sweep"], offset=offset)
 
 
-def _run(connection: Connection, _: str, path: dict[str, str], offset: int) -> dict[str, Any]:  # noqa: ARG001 - one signature for all pages
-    return views.run_page(connection, path["entity"], path["project"], path["run"])
+def _run(connection: Connection, entity: str, path: dict[str, str], offset: int) -> dict[str, Any]:  # noqa: ARG001 - one signature for all pages
+    return views.run_page(connection, entity, path["project"], path["run"])

@@ -15,6 +15,7 @@ from wandbsweep.server.resolvers.request import connection_page, iso, node_id, n
 from wandbsweep.server.resolvers.sweeps import find_sweep
 from wandbsweep.server.store import agents, runs, sweeps
 from wandbsweep.server.store.tables import runs as run_table
+from wandbsweep.server.tenancy import is_in
 
 if TYPE_CHECKING:
     from wandbsweep.server.resolvers.request import Info
@@ -45,11 +46,13 @@ def _create_agent(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]: 
 def _heartbeat(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - W&B's name
     request = info.context
     number = number_of("Agent", input["id"])
-    if number is None:
-        raise NotFoundError("no such agent")
+    found = agents.get(request.connection, number) if number is not None else None
+    owner = sweeps.get(request.connection, found.sweep_id) if found else None
+    if found is None or owner is None or not is_in(request.connection, owner.project_id, request.user):
+        raise NotFoundError("no such agent: its sweep does not exist any more")
     run_state = read_object(input.get("runState") or "{}", "runState")
-    commands = dispatch.heartbeat(request.server, number, dispatch.living_runs(run_state))
-    return {"agent": agents.get(request.connection, number), "commands": write_json(commands)}
+    commands = dispatch.heartbeat(request.server, found.id, dispatch.living_runs(run_state))
+    return {"agent": agents.get(request.connection, found.id), "commands": write_json(commands)}
 
 
 @sweep.field("agents")

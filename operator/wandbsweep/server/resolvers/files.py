@@ -10,7 +10,8 @@ from ariadne import MutationType, ObjectType
 from wandbsweep.server import uploads
 from wandbsweep.server.resolvers.request import connection_page, iso, node_id, number_of
 from wandbsweep.server.resolvers.runs import find_named_run
-from wandbsweep.server.store import files, projects
+from wandbsweep.server.store import files, projects, runs
+from wandbsweep.server.tenancy import is_in
 
 if TYPE_CHECKING:
     from wandbsweep.server.resolvers.request import GraphQLRequest, Info
@@ -50,7 +51,8 @@ def _delete_files(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]: 
     for identity in input["files"]:
         number = number_of("File", identity)
         stored = files.get(request.connection, number) if number is not None else None
-        if stored is not None:
+        owner = runs.get(request.connection, stored.run_id) if stored is not None else None
+        if stored is not None and owner is not None and is_in(request.connection, owner.project_id, request.user):
             uploads.remove(request.server, stored)
     return {"success": True}
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ariadne import ObjectType
 
-from wandbsweep.server.errors import BadRequestError
 from wandbsweep.server.json_text import read_object, write_json
+from wandbsweep.server.resolvers.request import offset_of
 from wandbsweep.server.store import lines
 from wandbsweep.server.store.tables import events, history, log_lines
 
@@ -24,6 +24,7 @@ _DEFAULT_SAMPLES = 500
 _MOST_SAMPLES = 10_000
 _MOST_LOG_LINES = 10_000
 _TAIL = 10
+_FARTHEST = 2**60
 # `[ERROR ]<UTC time> [<label>] text`, as the SDK writes its console log.
 _LOG_LINE = re.compile(
     r"(?P<level>ERROR )?(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z?) (?:\[(?P<label>[^\]]*)\] )?(?P<text>.*)",
@@ -117,9 +118,7 @@ def _log_lines(
     useImprovedPagination: bool | None = None,  # noqa: ARG001, N803 - there is one pagination only; W&B's name
 ) -> dict[str, Any]:
     limit = max(0, min(last if last is not None else (first or _MOST_LOG_LINES), _MOST_LOG_LINES))
-    if after and not (after.isascii() and after.isdigit()):
-        raise BadRequestError(f"cursor {after!r} was not made by this server")
-    start = max(0, owner.log_count - limit) if last is not None else int(after or 0)
+    start = max(0, owner.log_count - limit) if last is not None else offset_of(after)
     found = lines.between(info.context.connection, log_lines, owner.id, start, start + limit)
     end = start + limit
     return {
@@ -154,6 +153,7 @@ def _samples(asked: int | None) -> int:
 def _within(first: Any, last: Any) -> list[ColumnElement[bool]]:
     """Steps from `first` on and before `last`, the way W&B counts."""
     conditions: list[ColumnElement[bool]] = []
+    first, last = (max(-_FARTHEST, min(each, _FARTHEST)) if isinstance(each, int) else None for each in (first, last))
     if isinstance(first, int):
         conditions.append(history.c.step >= first)
     if isinstance(last, int):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from wandbsweep.server.errors import BadRequestError, NotFoundError
+from wandbsweep.server.errors import BadRequestError
+from wandbsweep.server.tenancy import owned_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     Info: TypeAlias = GraphQLResolveInfo["GraphQLRequest"]
 
 LARGEST_PAGE = 1000
+_MOST_DIGITS = 15
+# Lists within lists can ask for billions of rows in a few lines; the SDK itself gives up after 30 s at most.
+_LONGEST_SECONDS = 30.0
 
 
 @dataclass
@@ -36,10 +40,13 @@ class GraphQLRequest:
     user_agent: str = ""
     _open: ExitStack = field(default_factory=ExitStack)
     _connection: Connection | None = None
+    _began: float = field(default_factory=time.monotonic)
 
     @property
     def connection(self) -> Connection:
-        """For reading; it sees what this request's mutations have committed."""
+        """For reading; it sees what this request's mutations have committed. Nobody reads for longer than a while."""
+        if time.monotonic() - self._began > _LONGEST_SECONDS:
+            raise BadRequestError(f"the query takes longer than {_LONGEST_SECONDS:g} s: ask for less at once")
         if self._connection is None:
             self._connection = self._open.enter_context(self.server.database.read())
         return self._connection
@@ -55,11 +62,7 @@ class GraphQLRequest:
 
     def entity(self, name: str | None) -> str:
         """The entity asked for; none means the user's own."""
-        if name and name != self.user.entity:
-            raise NotFoundError(
-                f"entity {name!r} does not exist on this server: leave it out, or use {self.user.entity!r}"
-            )
-        return self.user.entity
+        return owned_by(self.user, name) if name else self.user.entity
 
     def __enter__(self) -> Self:
         return self
@@ -78,9 +81,10 @@ def number_of(kind: str, identity: str) -> int | None:
     """The number behind a `node_id` of that kind; none for anything else."""
     try:
         name, _, number = base64.b64decode(identity, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return None
-    return int(number) if name == kind and number.isascii() and number.isdigit() else None
+    usable = name == kind and number.isascii() and number.isdigit() and len(number) <= _MOST_DIGITS
+    return int(number) if usable else None
 
 
 def iso(moment: float | None) -> str | None:
@@ -94,7 +98,7 @@ def connection_page(
     fetch: Callable[[int, int], Sequence[Any]], *, after: str | None, first: int | None
 ) -> dict[str, Any]:
     """A page of a listing. `fetch(offset, limit)` is asked for one more than is shown, to know whether more follow."""
-    offset = _offset(after)
+    offset = offset_of(after)
     limit = LARGEST_PAGE if first is None else max(0, min(first, LARGEST_PAGE))
     found = fetch(offset, limit + 1)
     shown = found[:limit]
@@ -107,9 +111,10 @@ def connection_page(
     }
 
 
-def _offset(cursor: str | None) -> int:
+def offset_of(cursor: str | None) -> int:
+    """Where a page begins."""
     if not cursor:
         return 0
-    if not (cursor.isascii() and cursor.isdigit()):
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= _MOST_DIGITS):
         raise BadRequestError(f"cursor {cursor!r} was not made by this server")
     return int(cursor)

@@ -11,6 +11,7 @@ from wandbsweep.server.errors import NotFoundError
 from wandbsweep.server.json_text import read_object, write_json
 from wandbsweep.server.resolvers.request import GraphQLRequest, iso, node_id, number_of
 from wandbsweep.server.store import projects, runs, sweeps
+from wandbsweep.server.tenancy import is_in
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -33,7 +34,7 @@ def _upsert_bucket(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     request = info.context
     with request.server.database.write() as connection:
         if input.get("id"):
-            found = find_run(connection, input["id"])
+            found = find_run(connection, request, input["id"])
             changed, inserted = recording.change(connection, found, input, now=request.now), False
         else:
             entity = request.entity(input.get("entityName"))
@@ -45,7 +46,7 @@ def _upsert_bucket(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
 def _stop_run(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - W&B's name
     request = info.context
     with request.server.database.write() as connection:
-        lifecycle.request_stop(connection, find_run(connection, input["id"]), now=request.now)
+        lifecycle.request_stop(connection, find_run(connection, request, input["id"]), now=request.now)
     return {"success": True}
 
 
@@ -53,17 +54,17 @@ def _stop_run(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:  # n
 def _delete_run(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - W&B's name
     request = info.context
     with request.server.database.write() as connection:
-        found = find_run(connection, input["id"])
+        found = find_run(connection, request, input["id"])
         runs.remove(connection, found.id)
         if found.sweep_id is not None:  # what it tried may be tried again
             sweeps.change(connection, found.sweep_id, exhausted=False)
     return {"success": True}
 
 
-def find_run(connection: Connection, identity: str) -> Run:
+def find_run(connection: Connection, request: GraphQLRequest, identity: str) -> Run:
     number = number_of("Run", identity)
     found = runs.get(connection, number) if number is not None else None
-    if found is None:
+    if found is None or not is_in(connection, found.project_id, request.user):
         raise NotFoundError(f"run {identity!r} does not exist")
     return found
 

@@ -15,6 +15,7 @@ from wandbsweep.server.resolvers.request import GraphQLRequest, connection_page,
 from wandbsweep.server.search import metric_value
 from wandbsweep.server.store import projects, runs, sweeps
 from wandbsweep.server.store.tables import runs as run_table
+from wandbsweep.server.tenancy import is_in
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -79,6 +80,8 @@ def find_sweep(
     """A sweep by its node id, or by its short id within a project."""
     number = number_of("Sweep", identity)
     found = sweeps.get(connection, number) if number is not None else None
+    if found is not None and not is_in(connection, found.project_id, request.user):
+        found = None
     if found is None and (owner := projects.find(connection, request.entity(entity), project)):
         found = sweeps.find(connection, owner.id, identity)
     if found is None:
@@ -167,7 +170,7 @@ def _early_stop(owner: Sweep, _: Info) -> bool:
 
 @sweep.field("bestLoss")
 def _best_loss(owner: Sweep, info: Info) -> float | None:
-    if owner.metric is None:
+    if owner.metric is None or '"' in owner.metric:
         return None
     order = run_order(("-" if owner.goal == "maximize" else "+") + "summary_metrics." + owner.metric)
     best = runs.page(info.context.connection, run_table.c.sweep_id == owner.id, order=order, first=1)

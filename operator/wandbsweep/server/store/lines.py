@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, delete, func, select
 
 from wandbsweep.server.errors import BadRequestError
+from wandbsweep.server.store import portable
 from wandbsweep.server.store.database import upsert
 from wandbsweep.server.store.tables import history, runs
 
@@ -71,9 +72,9 @@ def metric_values(connection: Connection, sweep_id: int, metric: str) -> dict[in
     """Every run's values of a metric, in the order of its history."""
     value = json_field(history.c.data, metric)
     query = (
-        select(history.c.run_id, value)
+        select(history.c.run_id, portable.as_number(value))
         .join(runs, runs.c.id == history.c.run_id)
-        .where(runs.c.sweep_id == sweep_id, func.typeof(value).in_(("integer", "real")))
+        .where(runs.c.sweep_id == sweep_id, portable.is_number(value))
         .order_by(history.c.run_id, history.c.line)
     )
     values: dict[int, list[float]] = {}
@@ -86,5 +87,4 @@ def json_field(column: ColumnElement[Any], key: str) -> ColumnElement[Any]:
     """A key of a JSON object; a dot in it may be part of the key or stand for nesting."""
     if '"' in key:
         raise BadRequestError(f"{key!r} has a quotation mark: such keys cannot be looked up")
-    nested = "$" + "".join(f'."{part}"' for part in key.split("."))
-    return func.coalesce(func.json_extract(column, f'$."{key}"'), func.json_extract(column, nested))
+    return portable.json_value(column, [key], key.split("."))

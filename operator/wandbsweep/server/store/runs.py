@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Boolean, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import and_, delete, exists, func, insert, or_, select, update
 
+from wandbsweep.server.store import portable
 from wandbsweep.server.store.tables import runs, sweeps
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def silent_since(connection: Connection, moment: float) -> list[int]:
     keeps), and from one that a scheduler logs to, which ends without a word and is opened again.
     """
     columns = runs.c
-    last_sign = func.max(func.coalesce(columns.listed_at, 0), func.coalesce(columns.streamed_at, 0))
+    last_sign = portable.latest(func.coalesce(columns.listed_at, 0), func.coalesce(columns.streamed_at, 0))
     begun = or_(columns.agent_id.is_not(None), columns.listed_at.is_not(None), columns.streamed_at.is_not(None))
     somewhere = or_(columns.sweep_id.is_not(None), columns.host.is_not(None), columns.program.is_not(None))
     of_scheduler = exists().where(sweeps.c.project_id == columns.project_id, sweeps.c.controller_run == columns.name)
@@ -148,7 +149,7 @@ def silent_since(connection: Connection, moment: float) -> list[int]:
 
 def of_project(project_id: int) -> ColumnElement[bool]:
     """Said to be likely, so that SQLite goes by what else is asked for where it can: a project has very many runs."""
-    return func.likely(runs.c.project_id == project_id, type_=Boolean)
+    return portable.likely(runs.c.project_id == project_id)
 
 
 def in_states(states: Iterable[str], *, sweep_id: int | None = None) -> ColumnElement[bool]:

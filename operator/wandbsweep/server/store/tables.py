@@ -1,6 +1,7 @@
 """The tables. Times are seconds since 1970 (UTC); config, summary and the like are JSON texts as answered."""
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -128,7 +129,7 @@ runs = Table(
     Column("summary", Text, nullable=False, default="{}"),
     Column("system_metrics", Text, nullable=False, default="{}"),
     Column("history_keys", Text, nullable=False, default="{}"),
-    Column("last_step", Integer, nullable=False, default=-1),
+    Column("last_step", BigInteger, nullable=False, default=-1),
     Column("history_count", Integer, nullable=False, default=0),
     Column("event_count", Integer, nullable=False, default=0),
     Column("log_count", Integer, nullable=False, default=0),
@@ -150,7 +151,7 @@ runs = Table(
 )
 
 TAGGED = runs.c.tags != literal_column("'[]'")  # spelt out: SQLite uses a partial index only for its very condition
-Index("runs_tagged", runs.c.sweep_id, sqlite_where=TAGGED)
+Index("runs_tagged", runs.c.sweep_id, sqlite_where=TAGGED, postgresql_where=TAGGED)
 
 
 def _lines(name: str, *more: Column[int]) -> Table:
@@ -165,7 +166,7 @@ def _lines(name: str, *more: Column[int]) -> Table:
     )
 
 
-history = _lines("history", Column("step", Integer, nullable=False))
+history = _lines("history", Column("step", BigInteger, nullable=False))
 events = _lines("events")
 log_lines = _lines("log_lines")
 
@@ -175,7 +176,7 @@ files = Table(
     _key(),
     _parent("runs"),
     Column("name", Text, nullable=False),
-    Column("size", Integer, nullable=False),
+    Column("size", BigInteger, nullable=False),
     Column("md5", String, nullable=False),
     Column("mimetype", String, nullable=False),
     Column("updated_at", Float, nullable=False),

@@ -12,6 +12,7 @@ from wandbsweep.api.crd import LONGEST_NAME, crd
 from wandbsweep.api.labels import API_VERSION, KIND
 from wandbsweep.sweep.checks.evaluation import check_evaluation
 from wandbsweep.sweep.checks.objects import check_in_object
+from wandbsweep.sweep.checks.template_shape import misshapen
 from wandbsweep.sweep.definition import read_definition
 from wandbsweep.sweep.problems import Finding, InvalidSweepError, Place, Report, did_you_mean, kind_of
 from wandbsweep.sweep.rendering.evaluation import EvaluationStage, read_evaluation
@@ -30,6 +31,8 @@ CEL: Final[Mapping[str, Callable[[Any], bool]]] = {
     "!has(self.sweepID) || !has(self.search.template) && self.search.retryFailed == 0": lambda self: (
         "sweepID" not in self or not ("template" in (told := self.get("search", {})) or told.get("retryFailed", 0))
     ),
+    "has(self.claimName) != has(self.hostPath)": lambda self: ("claimName" in self) != ("hostPath" in self),
+    "self": bool,
     "self >= 0 && self <= 1000": lambda self: 0 <= self <= 1000,  # noqa: PLR2004 - the rule's own bounds
     "self >= 0 && self <= 10": lambda self: 0 <= self <= 10,  # noqa: PLR2004 - the rule's own bounds
     "self >= 0": lambda self: self >= 0,
@@ -51,8 +54,15 @@ _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "string": (str,),
     "integer": (int,),
     "number": (int, float),
+    "boolean": (bool,),
 }
-_WORDS: Final = {"object": "a mapping", "array": "a list", "string": "text", "integer": "a whole number"}
+_WORDS: Final = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "text",
+    "integer": "a whole number",
+    "boolean": "true or false",
+}
 
 
 def check_manifest(manifest: Mapping[str, Any], config_maps: Mapping[tuple[str, str], str]) -> Report:
@@ -78,6 +88,8 @@ def check_manifest(manifest: Mapping[str, Any], config_maps: Mapping[tuple[str, 
         return report
     _check_node(manifest["spec"], schema["properties"]["spec"], _SPEC, report)
     if not report.errors:
+        _check_shapes(manifest["spec"], report)
+    if not report.errors:
         _check_images(manifest["spec"]["template"], report)
         _check_definition(manifest["spec"], config_maps, report)
     return report
@@ -85,7 +97,7 @@ def check_manifest(manifest: Mapping[str, Any], config_maps: Mapping[tuple[str, 
 
 def _check_node(value: Any, schema: Mapping[str, Any], place: Place, report: Report) -> None:
     kind = schema["type"]
-    of_kind = isinstance(value, _TYPES[kind]) and not isinstance(value, bool)
+    of_kind = isinstance(value, _TYPES[kind]) and isinstance(value, bool) == (kind == "boolean")
     if not of_kind:
         report.add(Rule.WRONG_KIND, place, f"must be {_WORDS.get(kind, 'a number')}, not {kind_of(value)}")
         return
@@ -180,6 +192,7 @@ def _check_definition(spec: Mapping[str, Any], config_maps: Mapping[tuple[str, s
             runs_per_agent=spec.get("runsPerAgent"),
             target=spec.get("limits", {}).get("target"),
             template=spec["template"],
+            isaac=spec.get("isaac"),
         )
     )
     if not spec.get("project") and not definition.project:
@@ -203,6 +216,16 @@ def _check_reference(name: str, key: str, config_maps: Mapping[tuple[str, str], 
 def _in_the_object(finding: Finding) -> Finding:
     """Keys of spec.sweep are counted from its own top, and now from that of the object; those of ConfigMaps are not."""
     return finding.under("", ("spec", "sweep")) if finding.field.startswith(_SWEEP) else finding
+
+
+def _check_shapes(spec: Mapping[str, Any], report: Report) -> None:
+    search = spec.get("search") or {}
+    for place, template in (
+        (_SPEC / "template", spec["template"]),
+        (_SPEC / "search" / "template", search.get("template")),
+    ):
+        if template is not None and (finding := misshapen(template, place)):
+            report.findings.append(finding)
 
 
 def _check_images(template: Mapping[str, Any], report: Report) -> None:

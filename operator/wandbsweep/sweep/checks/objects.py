@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from wandbsweep.sweep.checks.isaac import check_gpus, check_licence
 from wandbsweep.sweep.problems import Finding, Place
 from wandbsweep.sweep.rendering.launch import SCAN
 from wandbsweep.sweep.rules import Rule
@@ -36,6 +37,7 @@ def check_in_object(
     runs_per_agent: int | None,
     target: float | None,
     template: Mapping[str, Any],
+    isaac: Mapping[str, Any] | None,
 ) -> tuple[Finding, ...]:
     """What looks unintended in a definition because of the object around it.
 
@@ -46,11 +48,14 @@ def check_in_object(
         runs_per_agent: spec.runsPerAgent.
         target: spec.limits.target.
         template: spec.template, as it was written.
+        isaac: spec.isaac.
     """
     found = (
         _endless(definition, max_runs, runs_per_agent),
         _aimless(definition, target),
         _interpreter(definition, template, command_place),
+        check_licence(template, isaac),
+        check_gpus(template, isaac),
     )
     return tuple(finding for finding in found if finding)
 

@@ -199,6 +199,8 @@ def _from_json(text: str, what: str) -> Any:
         return json.loads(text)
     except ValueError as error:
         raise LaunchError(f"{what} is not JSON: {error}") from None
+    except RecursionError:
+        raise LaunchError(f"{what} is nested too deeply") from None
 
 
 def _mapping(value: Any, what: str) -> Mapping[str, Any]:

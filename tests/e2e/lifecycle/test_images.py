@@ -1,0 +1,62 @@
+"""What `make images` builds: the same image twice, from which a pod of the strictest kind runs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tarfile
+
+import pytest
+
+from clusters import ROOT
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
+
+NAMES = ("agent-runtime", "operator")
+
+
+def configuration(archive) -> tuple[str, dict]:
+    """The ID of the image, which is a digest over its configuration and layers, and that configuration."""
+    with tarfile.open(archive) as opened:
+        (manifest,) = json.load(opened.extractfile("manifest.json"))
+        return manifest["Config"], json.load(opened.extractfile(manifest["Config"]))
+
+
+def packages_in(archive) -> list[str]:
+    with tarfile.open(archive) as opened:
+        (manifest,) = json.load(opened.extractfile("manifest.json"))
+        for layer in manifest["Layers"]:
+            with tarfile.open(fileobj=opened.extractfile(layer)) as files:
+                for member in files:
+                    if member.name.startswith("usr/share/sbom/") and member.isfile():
+                        document = json.load(files.extractfile(member))
+                        return sorted(each["name"] for each in document["components"])
+    raise AssertionError(f"no list of packages in {archive}")
+
+
+def build(folder, *options) -> dict[str, str]:
+    command = [sys.executable, "hack/images", "build", *NAMES, "--output", str(folder), *options]
+    built = subprocess.run(command, cwd=ROOT, check=True, text=True, stdout=subprocess.PIPE)
+    return {line.split(" ", 2)[0]: line.split(" ", 2)[2] for line in built.stdout.splitlines()}
+
+
+def test_two_builds_give_the_same_image(tmp_path):
+    first, second = build(tmp_path / "first", "--no-cache"), build(tmp_path / "second", "--no-cache")
+    for name in NAMES:
+        (one, facts), (other, others) = configuration(first[name]), configuration(second[name])
+        assert facts == others
+        assert one == other, name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_image_says_what_it_is_and_lists_its_packages(tmp_path_factory, name):
+    archive = build(tmp_path_factory.getbasetemp() / "labelled")[name]
+    _, facts = configuration(archive)
+    labels = facts["config"]["Labels"]
+    assert labels["org.opencontainers.image.title"].startswith("WandbSweep")
+    assert labels["org.opencontainers.image.version"]
+    assert facts["config"]["User"] == "65532:65532"
+    beside = json.loads((tmp_path_factory.getbasetemp() / "labelled" / f"{archive[:-4]}.cdx.json").read_text())
+    assert packages_in(archive) == sorted(each["name"] for each in beside["components"])
+    assert "wandb" in packages_in(archive)

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from builders import NOW, OWNER, PATH, PROTEIN, RUNTIME, a_live_object, a_spec, a_sweep
-from fuzzing import keyed, stored, texts, values
+from fuzzing import fuzzed, keyed, stored, texts, values
 from wandbsweep.api.crd import crd
 from wandbsweep.api.spec import WandbSweepSpec
 from wandbsweep.pool.jobs import agent_job
@@ -107,6 +107,7 @@ def manifest(spec, name="anymal"):
     return {"apiVersion": "wandbsweep.dev/v1alpha1", "kind": "WandbSweep", "metadata": {"name": name}, "spec": spec}
 
 
+@fuzzed
 @given(st.one_of(objects, values), st.one_of(st.just("anymal"), values))
 def test_any_object_is_read_or_told_what_is_wrong(spec, name):
     report = check_manifest(manifest(spec, name), {})
@@ -115,6 +116,7 @@ def test_any_object_is_read_or_told_what_is_wrong(spec, name):
         goes_on(WandbSweepSpec.model_validate(spec))
 
 
+@fuzzed
 @given(templates, st.booleans())
 @example({"metadata": {"labels": None}, "spec": {"volumes": None, "containers": [{"env": None}]}}, False)
 @example({"spec": {"containers": [{"env": [{"name": []}]}]}}, False)
@@ -129,6 +131,7 @@ def test_any_template_becomes_a_job_or_is_told_what_is_wrong(template, isaac):
     json.dumps(job)
 
 
+@fuzzed
 @given(st.one_of(templates, keyed(["metadata", "spec"]).map(stored)))
 def test_any_template_of_a_search_becomes_a_job_or_is_told_what_is_wrong(template):
     if misshapen(template, Place("spec.search.template")):
@@ -141,6 +144,7 @@ def test_any_template_of_a_search_becomes_a_job_or_is_told_what_is_wrong(templat
     json.dumps(search_job(OWNER, spec, RUNTIME, PATH, order=order, attempt=0, agent_count=1))
 
 
+@fuzzed
 @given(st.one_of(sweeps.map(stored), texts, values.map(json.dumps), sweeps.map(json.dumps)))
 def test_any_definition_is_understood_or_told_what_is_wrong(text):
     try:
@@ -155,6 +159,7 @@ def test_any_definition_is_understood_or_told_what_is_wrong(text):
     assert told
 
 
+@fuzzed
 @given(st.one_of(texts, objects.map(lambda spec: json.dumps(manifest(spec))), sweeps.map(json.dumps)))
 def test_any_file_is_linted(text):
     for finding in lint([File("a.yaml", text)]):

@@ -13,8 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from builders import NOW, OWNER, PATH, PROTEIN, RUNTIME, a_live_object, a_spec, a_sweep
+from any_objects import objects, sweeps, templates
 from fuzzing import fuzzed, keyed, stored, texts, values
-from wandbsweep.api.crd import crd
 from wandbsweep.api.spec import WandbSweepSpec
 from wandbsweep.pool.jobs import agent_job
 from wandbsweep.pool.outcome import Outcome
@@ -28,71 +28,6 @@ from wandbsweep.sweep.definition import InvalidSweepError, read_definition
 from wandbsweep.sweep.problems import Place, summary
 from wandbsweep.sweep.search_order import search_order
 from wandbsweep.sweep.wandb_config import wandb_config
-
-SCHEMA = crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
-
-
-def of_schema(schema):
-    """What a schema allows, and now and then something else."""
-    if "enum" in schema:
-        sound = st.sampled_from(schema["enum"])
-    elif schema.get("type") == "object" and "properties" in schema:
-        parts = {name: of_schema(each) for name, each in schema["properties"].items()}
-        required = {name: parts.pop(name) for name in schema.get("required", [])}
-        sound = st.fixed_dictionaries(required, optional=parts)
-    else:
-        kinds = {
-            "object": st.dictionaries(texts, values, max_size=3),
-            "array": st.lists(of_schema(schema["items"]) if "items" in schema else values, max_size=3),
-            "string": st.one_of(texts, st.sampled_from(["a", "https://wandb.lab", "64Gi", "/a", "entity"])),
-            "integer": st.integers(-2, 5),
-            "number": st.floats(allow_nan=False, allow_infinity=False),
-            "boolean": st.booleans(),
-        }
-        sound = kinds.get(schema.get("type"), values)
-    return st.integers(0, 15).flatmap(lambda die: values if die == 0 else sound)
-
-
-objects = of_schema(SCHEMA).map(stored)
-CONTAINER_KEYS = ["name", "image", "env", "volumeMounts", "resources", "securityContext", "ports", "command", "args"]
-CONTAINER_KEYS += ["terminationMessagePath"]
-containers = st.lists(
-    st.one_of(
-        st.just({"name": "trainer", "image": "x"}),
-        keyed(CONTAINER_KEYS),
-        keyed(CONTAINER_KEYS, st.lists(keyed(["name", "value", "mountPath", "valueFrom"]), max_size=2)),
-    ),
-    min_size=1,
-    max_size=2,
-)
-POD_KEYS = ["volumes", "initContainers", "securityContext", "affinity", "nodeName", "terminationGracePeriodSeconds"]
-pods = st.builds(
-    lambda pod, listed: {**pod, "containers": listed},
-    st.one_of(keyed(POD_KEYS), keyed(POD_KEYS, keyed(["nodeAffinity", "runAsUser", "fsGroup"]))),
-    containers,
-)
-templates = st.fixed_dictionaries(
-    {"spec": pods}, optional={"metadata": st.one_of(keyed(["labels", "annotations"]), st.just({"labels": None}))}
-).map(stored)
-DEFINITION_KEYS = ["method", "metric", "parameters", "command", "program", "run_cap", "early_terminate", "scheduler"]
-DEFINITION_KEYS += ["base_config", "stages", "protein", "entity", "project", "name", "description", "sweep_parameters"]
-METHODS = ["grid", "random", "bayes", "scan", "protein", "stages", "custom"]
-sweeps = st.one_of(
-    keyed(DEFINITION_KEYS),
-    st.fixed_dictionaries(
-        {"method": st.sampled_from(METHODS)},
-        optional={
-            "parameters": keyed(
-                ["lr", "a.b"], keyed(["value", "values", "min", "max", "distribution", "q", "mu", "sigma"])
-            ),
-            "metric": keyed(["name", "goal", "target"]),
-            "command": st.lists(texts, max_size=4),
-            "run_cap": values,
-            "scheduler": keyed(["engine", "settings"]),
-            "stages": st.one_of(st.lists(keyed(["name", "parameters", "keep"]), max_size=2), values),
-        },
-    ),
-)
 
 
 def goes_on(spec):

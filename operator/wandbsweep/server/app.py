@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -54,7 +54,7 @@ def create_app(settings: ServerSettings) -> Starlette:
             Route("/storage/{run_id}/{name:path}", get_stored_file),
             *page_routes(),
         ],
-        exception_handlers={RequestError: refuse, DBAPIError: refuse_for_the_database, ClientDisconnect: give_up},
+        exception_handlers={RequestError: refuse, SQLAlchemyError: refuse_for_the_database, ClientDisconnect: give_up},
         lifespan=_lifespan,
     )
     app.state.server = server
@@ -144,7 +144,7 @@ async def refuse(_: Request, error: Exception) -> Response:
 
 async def refuse_for_the_database(_: Request, error: Exception) -> Response:
     """What the database would not take is the client's mistake; that it does not answer is ours, and may pass."""
-    assert isinstance(error, DBAPIError)  # noqa: S101 - the handler is registered for nothing else
+    assert isinstance(error, SQLAlchemyError)  # noqa: S101 - the handler is registered for nothing else
     answer = graphql.failure(graphql.database_trouble(error))
     return JSONResponse(answer.body, answer.status)
 

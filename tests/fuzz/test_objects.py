@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from builders import NOW, OWNER, PATH, PROTEIN, RUNTIME, a_live_object, a_spec, a_sweep
 from any_objects import objects, sweeps, templates
+from builders import NOW, OWNER, PATH, PROTEIN, RUNTIME, a_live_object, a_spec, a_sweep
 from fuzzing import fuzzed, keyed, stored, texts, values
 from wandbsweep.api.spec import WandbSweepSpec
 from wandbsweep.pool.jobs import agent_job

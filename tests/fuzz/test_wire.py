@@ -128,6 +128,8 @@ def test_any_packing_and_any_type_is_answered(alpha, belongings, encoding, packi
 @given(st.one_of(st.binary(max_size=300), requests, st.lists(requests, min_size=2, max_size=3).map(b"".join)))
 @example(f"POST /graphql HTTP/1.1\r\n{SOUND}Content-Length: 1000\r\n\r\n{{".encode())
 @example(f"POST {STREAM} HTTP/1.1\r\n{SOUND}Transfer-Encoding: chunked\r\n\r\n5\r\nhel".encode())
+@example(f"GET /healthz HTTP/1.1\r\n{SOUND}Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n".encode())
+@example(f"POST /graphql HTTP/1.1\r\n{SOUND}Origin: x\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n".encode())
 @example(b"GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 def test_any_words_on_a_connection_are_answered_or_hung_up_on(alpha, belongings, spoken):
     heard = say(alpha, spoken)

@@ -138,8 +138,8 @@ REFUSED = Problem(Reason.LICENCE_NOT_ACCEPTED, "spec.isaac.acceptEULA: must be t
 
 def test_without_the_licence_neither_a_sweep_nor_a_pod_comes_to_be():
     spec = {"isaac": {**ISAAC, "acceptEULA": False}}
-    live = facts(a_warm_up(JobPhase.SUCCEEDED), spec=spec, definition_problem=REFUSED)
-    new = replace(live, status=WandbSweepStatus(), reading=None, warm_ups=())
+    live = facts(spec=spec, definition_problem=REFUSED)
+    new = replace(live, status=WandbSweepStatus(), reading=None)
 
     assert make_plan(live).actions == ()
     assert make_plan(new).actions == ()

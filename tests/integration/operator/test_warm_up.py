@@ -99,10 +99,11 @@ def test_a_pool_waits_for_one_warm_up_and_each_agent_begins_with_what_that_left(
     pool.a_node()
     pool.apply()
 
-    waiting = operated.until_condition("AgentsReady", "False", reason="WarmingUp")
+    operated.until_condition("AgentsReady", "False", reason="WarmingUp")
     until(pool.compilers, "the warm-up compiles")
     assert operated.job_names() == ["anymal-warm-up-0"]
-    assert "Job anymal-warm-up-0 warms up the caches of Isaac Sim" in waiting["message"]
+    told = "Job anymal-warm-up-0 warms up the caches of Isaac Sim"
+    until(lambda: told in operated.condition("AgentsReady")["message"], "what is waited for is named")
     assert "anymal-warm-up-0" in pool.event("WarmUpStarted")
     assert operated.status()["agents"]["active"] == 0
 

@@ -107,14 +107,19 @@ def a_volume(own_cluster: Cluster, tmp_path: Path) -> Iterator[Callable[[str], s
 
 
 def _delete_sweeps(cluster: Cluster) -> None:
-    """With an operator if there is one; without it, nobody would answer the finalizer."""
+    """Whether or not an operator is there to answer the finalizer."""
     if cluster.try_kubectl("get", "crd", "wandbsweeps.wandbsweep.dev").returncode:
         return
-    cluster.try_kubectl("delete", "wandbsweeps", "--all", "--all-namespaces", "--timeout=60s")
-    for item in cluster.get("wandbsweeps", "--all-namespaces")["items"]:
-        path = ("-n", item["metadata"]["namespace"], "patch", "wandbsweep", item["metadata"]["name"])
-        cluster.kubectl(*path, "--type=merge", "-p", '{"metadata": {"finalizers": null}}')
-    until(lambda: not cluster.get("wandbsweeps", "--all-namespaces")["items"], "the sweeps are gone", seconds=60)
+    cluster.try_kubectl("delete", "wandbsweeps", "--all", "--all-namespaces", "--wait=false")
+
+    def gone() -> bool:
+        left = cluster.get("wandbsweeps", "--all-namespaces")["items"]
+        for item in left:
+            path = ("-n", item["metadata"]["namespace"], "patch", "wandbsweep", item["metadata"]["name"])
+            cluster.try_kubectl(*path, "--type=merge", "-p", '{"metadata": {"finalizers": null}}')
+        return not left
+
+    until(gone, "the sweeps are gone", seconds=60)
 
 
 def _hack(*arguments: str) -> None:

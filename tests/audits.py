@@ -30,7 +30,8 @@ class Asked:
         """Whether this is what a right allows, which may be for one name only, as charts.rules gives it."""
         group, resource, verb = right
         resource, _, name = resource.partition(":")
-        return (group, resource, verb) == (self.group, self.resource, self.verb) and name in {"", self.name}
+        same = (group, resource, verb) == (self.group, self.resource, self.verb)
+        return same and name in {"", self.name}
 
 
 def asked_by(cluster: Cluster, namespace: str, account: str = "wandbsweep", *, since: str = "") -> Iterator[Asked]:

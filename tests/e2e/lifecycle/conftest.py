@@ -36,11 +36,12 @@ def own_cluster(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Ite
     remove_orphans()
     name = name_for_this_run(f"e2e-lifecycle{worker_id.removeprefix('gw')}")
     built = _archives()
-    previous = tmp_path_factory.mktemp("images") / "previous.tar"
-    _under_another_tag(built["operator"], previous)
+    operator = tmp_path_factory.mktemp("images") / "operator.tar"
+    _under_another_tag_besides(built.pop("operator"), operator)
     try:
         _hack("up", "--name", name, "--provider=onenode", "--gpus=4")
-        _hack("load", "--name", name, *built.values(), str(previous))
+        _hack("load", "--name", name, *built.values(), str(operator))
+        operator.unlink()
         yield open_cluster(name)
     finally:
         _hack("down", "--name", name)
@@ -133,14 +134,14 @@ def _archives() -> dict[str, str]:
     return {line.split(" ", 2)[0]: line.split(" ", 2)[2] for line in built.stdout.splitlines()}
 
 
-def _under_another_tag(archive: str, copy: Path) -> None:
-    """The same image, called as the one of the release before."""
+def _under_another_tag_besides(archive: str, copy: Path) -> None:
+    """The same image, which is also called as the one of the release before."""
     with tarfile.open(archive) as source, tarfile.open(copy, "w") as target:
         for member in source:
             content = source.extractfile(member) if member.isfile() else None
             if member.name == "manifest.json" and content is not None:
                 manifest = json.load(content)
-                manifest[0]["RepoTags"] = [PREVIOUS_IMAGE]
+                manifest[0]["RepoTags"] = [IMAGE, PREVIOUS_IMAGE]
                 text = json.dumps(manifest).encode()
                 member.size, content = len(text), io.BytesIO(text)
             elif member.name == "repositories":

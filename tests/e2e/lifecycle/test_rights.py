@@ -122,7 +122,9 @@ def test_every_rule_of_the_chart_is_needed_by_the_life_of_a_sweep(installed, rob
     manifest["spec"]["sweepFrom"] = {"configMapKeyRef": {"name": "definition", "key": "sweep.yaml"}}
     installed.apply(robots, manifest)
     until(lambda: installed.sweep(robots).get("runs", {}).get("running") == 2, "both agents train", seconds=200)
-    kubectl("-n", robots, "scale", "wandbsweep/cartpole", "--replicas=1")
+    another_template = {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 20}}}}
+    patch = ("patch", "wandbsweep", "cartpole", "--type=merge", "-p", json.dumps(another_template))
+    kubectl("-n", robots, *patch)
     gone = ("wait", "--for=delete", "wandbsweep/cartpole", "--timeout=300s")
     kubectl("-n", robots, *gone)
 

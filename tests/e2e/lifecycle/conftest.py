@@ -61,8 +61,7 @@ def a_namespace(own_cluster: Cluster) -> Iterator[Callable[[str], str]]:
         return name
 
     yield make
-    for name in made:
-        own_cluster.kubectl("delete", "namespace", name, "--wait=true", "--timeout=120s")
+    own_cluster.kubectl("delete", "namespace", *made, "--wait=true", "--timeout=180s")
 
 
 @pytest.fixture

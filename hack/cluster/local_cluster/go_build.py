@@ -65,7 +65,7 @@ def build_kueue(folder: Path, kubectl: Path, progress: Progress) -> None:
     _build(
         folder,
         [f"{_KUEUE_MODULE}/cmd/{KUEUE_MANAGER}"],
-        what=f"build Kueue {KUEUE} (the first time about 5 minutes on 2 cores)",
+        what=f"build Kueue {KUEUE} (the first time some minutes)",
         progress=progress,
         sources=KUEUE_SOURCES,
     )

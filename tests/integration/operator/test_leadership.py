@@ -89,7 +89,7 @@ def test_one_that_stands_by_ends_at_once_when_it_is_told_to(place, kube, tmp_pat
 def test_the_lease_belongs_to_the_pod_of_its_holder_and_goes_with_it(place, kube, tmp_path):
     pods, lease = (
         core_path(place.namespace, "pods"),
-        f"/apis/coordination.k8s.io/v1/namespaces/{place.namespace}/leases",
+        f"/apis/coordination.k8s.io/v1/namespaces/{place.namespace}/leases/operator",
     )
     pod = {"metadata": {"name": "operator-1"}, "spec": a_template()["spec"]}
     uid = kube.create(pods, pod)["metadata"]["uid"]

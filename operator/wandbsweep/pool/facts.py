@@ -34,7 +34,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Intent:
-    """The record on an object that a sweep is about to be created, written before anything is sent to W&B.
+    """The record on an object that a sweep is about to be created or left, written before anything is sent to W&B.
 
     `token` is `<generation>-<digest of the definition>`: it is in the marker of the sweep, and in status.sweepDigest
     once the sweep is known, so that an intent that led to nothing yet can be told from one that did.
@@ -42,6 +42,7 @@ class Intent:
 
     at: datetime
     token: str
+    leaving: bool = False  # its sweep is stopped, and not the object's any more whatever the definition says by then
 
 
 class SweepState(str, Enum):
@@ -272,7 +273,7 @@ class Snapshot:
     labels: Mapping[str, str] = field(default_factory=dict)  # the object's own
     deleted_at: datetime | None = None
     has_finalizer: bool = False
-    intent: Intent | None = None  # the last record that a sweep is about to be created
+    intent: Intent | None = None  # the last record that a sweep is about to be created or left
     definition: SweepDefinition | None = None
     definition_problem: Problem | None = None
     wandb_problem: Problem | None = None

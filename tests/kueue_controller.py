@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import base64
 import json
-import socket
 import urllib.error
 import urllib.request
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +20,7 @@ from clusters import hack_cluster
 from local_cluster import processes
 from local_cluster.record import Folder
 from local_cluster.versions import KUEUE_MANAGER, KUEUE_OBJECTS
+from ports import reserved_port
 from waiting import until
 
 if TYPE_CHECKING:
@@ -57,24 +56,23 @@ def start_kueue(cluster: Cluster, **configured: Any) -> None:
     processes.stop(folder.path, [ROLE], grace_seconds=5)
     home = _home()
     objects = list(yaml.load_all((home / KUEUE_OBJECTS).read_text(), Loader=yaml.CSafeLoader))
-    webhooks, health = _free_ports()
-    _apply(cluster, _installed(objects, webhooks))
-
     certificates = folder.path / "kueue-certificates"
     certificates.mkdir(exist_ok=True)
-    configuration = {**_configuration(objects, webhooks, health, certificates), **configured}
-    written = folder.path / "kueue-configuration.yaml"
-    written.write_text(yaml.safe_dump(configuration))
-    command = [home / KUEUE_MANAGER, f"--config={written}", f"--kubeconfig={cluster.kubeconfig}", "--zap-log-level=2"]
-    process = processes.start(folder.path, ROLE, command, log=log_of(cluster))
-    _held.append(process)
+    with reserved_port() as webhooks, reserved_port() as health:
+        _apply(cluster, _installed(objects, webhooks))
+        configuration = {**_configuration(objects, webhooks, health, certificates), **configured}
+        written = folder.path / "kueue-configuration.yaml"
+        written.write_text(yaml.safe_dump(configuration))
+        flags = [f"--config={written}", f"--kubeconfig={cluster.kubeconfig}", "--zap-log-level=2"]
+        process = processes.start(folder.path, ROLE, [home / KUEUE_MANAGER, *flags], log=log_of(cluster))
+        _held.append(process)
 
-    def works() -> bool:
-        assert process.poll() is None, f"Kueue ended: {log_of(cluster).read_text()[-4000:]}"
-        _mount(cluster, certificates)
-        return _is_ready(health)
+        def works() -> bool:
+            assert process.poll() is None, f"Kueue ended: {log_of(cluster).read_text()[-4000:]}"
+            _mount(cluster, certificates)
+            return _is_ready(health)
 
-    until(works, f"Kueue works, see {log_of(cluster)}", seconds=_STARTS_WITHIN_SECONDS)
+        until(works, f"Kueue works, see {log_of(cluster)}", seconds=_STARTS_WITHIN_SECONDS)
 
 
 def _apply(cluster: Cluster, objects: list[Object]) -> None:
@@ -140,9 +138,3 @@ def _is_ready(health: int) -> bool:
             return bool(answer.status == 200)
     except (OSError, urllib.error.URLError):
         return False
-
-
-def _free_ports() -> tuple[int, int]:
-    with ExitStack() as held:
-        first, second = (held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2))
-        return first.getsockname()[1], second.getsockname()[1]

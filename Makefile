@@ -62,6 +62,7 @@ explore: $(VENV)/.installed ## Property-based tests with new examples each time;
 
 integration: $(VENV)/.installed ## Tests of the operator against a real API server (no root needed)
 	@$(CLUSTER) binaries
+	@$(CLUSTER) kueue
 	@$(BIN)/pytest tests/integration -n auto --dist worksteal $(PYTEST_ARGS)
 
 e2e-cluster: $(VENV)/.installed

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).resolve().parents[1]
 E2E_CLUSTER_VARIABLE = "WANDBSWEEP_E2E_CLUSTER"
@@ -105,17 +105,29 @@ def _required(answer: subprocess.CompletedProcess[str]) -> str:
 
 @pytest.fixture(scope="session")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """One control plane for all workers of a test run, with the CRDs known to its garbage collector.
+    """One control plane for all workers of a test run, with the CRDs known to its garbage collector."""
+    with shared_control_plane(tmp_path_factory, "pytest") as cluster:
+        yield cluster
 
-    The first worker to ask starts it, the last one to end stops it. What a killed run left is removed by the next.
+
+@contextmanager
+def shared_control_plane(
+    tmp_path_factory: pytest.TempPathFactory, prefix: str, prepare: Callable[[Cluster], None] | None = None
+) -> Iterator[Cluster]:
+    """A control plane that the workers of a test run have in common.
+
+    The first worker to ask starts and prepares it, the last one to end stops it. What a killed run left is removed by
+    the next.
     """
-    users = _run_folder(tmp_path_factory) / "control-plane.users"
-    name = name_for_this_run("pytest")
+    users = _run_folder(tmp_path_factory) / f"{prefix}.users"
+    name = name_for_this_run(prefix)
     crds = [f"--apply={path}" for path in sorted((ROOT / "crds").glob("*.yaml"))]
     with _counted(users) as count:
         if count == 0:
             remove_orphans()
         _required(hack_cluster("up", "--name", name, "--control-plane-only", *crds))
+        if count == 0 and prepare is not None:
+            prepare(open_cluster(name))
         users.write_text(str(count + 1))
     yield open_cluster(name)
     with _counted(users) as count:
@@ -148,7 +160,7 @@ def remove_orphans() -> None:
     """Remove the clusters of test runs that were killed."""
     for line in _required(hack_cluster("status")).splitlines():
         name = line.split()[0]
-        match = re.fullmatch(r"(?:pytest|e2e-[a-z0-9]+)-(\d+)-(\d+)", name)
+        match = re.fullmatch(r"(?:pytest(?:-[a-z]+)?|e2e-[a-z0-9]+)-(\d+)-(\d+)", name)
         if match and _started(int(match[1])) != match[2]:
             hack_cluster("down", "--name", name)
 

@@ -42,6 +42,11 @@ class Installed:
         service = self.read(self.namespace, "service", "wandbsweep-server")["spec"]
         return f"http://{service['clusterIP']}:{service['ports'][0]['port']}"
 
+    @property
+    def since(self) -> str:
+        """When it was installed, as Kubernetes writes times."""
+        return str(self.read(self.namespace, "deployment", "wandbsweep")["metadata"]["creationTimestamp"])
+
     def read(self, namespace: str, kind: str, name: str) -> dict[str, Any]:
         return json.loads(self.cluster.kubectl("-n", namespace, "get", kind, name, "-o", "json"))
 
@@ -158,6 +163,13 @@ def a_cartpole_sweep(**spec: Any) -> dict[str, Any]:
     """The example's manifest, with some fields of its spec changed."""
     manifest = yaml.safe_load(EXAMPLE.read_text())
     manifest["spec"].update(spec)
+    return manifest
+
+
+def a_short_cartpole_sweep(**spec: Any) -> dict[str, Any]:
+    """The same with few iterations, where it matters that a run comes to its end, and not what it learns."""
+    manifest = a_cartpole_sweep(**spec)
+    manifest["spec"]["sweep"]["command"].insert(-1, "--max_iterations=4")
     return manifest
 
 

@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from ports import reserved_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _OPERATOR = Path(__file__).parent.parent / "operator"
 _STARTS_WITHIN_SECONDS = 90.0
@@ -35,6 +35,7 @@ class RunningOperator:
     namespaces: tuple[str, ...]
     options: tuple[str, ...]
     port: int
+    environment: Mapping[str, str]
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -67,7 +68,7 @@ class RunningOperator:
         names = [part for namespace in self.namespaces for part in ("--namespace", namespace)]
         command = [sys.executable, "-m", "wandbsweep", "operator", *flags, f"127.0.0.1:{self.port}", *names]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("WANDB")}
-        environment |= {"KUBECONFIG": str(self.kubeconfig), "PYTHONPATH": str(_OPERATOR)}
+        environment |= {"KUBECONFIG": str(self.kubeconfig), "PYTHONPATH": str(_OPERATOR), **self.environment}
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen([*command, *self.options], env=environment, stdout=log, stderr=log)
         self._wait_until_it_watches()
@@ -128,12 +129,17 @@ class RunningOperator:
 
 @contextmanager
 def running_operator(
-    folder: Path, kubeconfig: Path, wandb_url: str, *namespaces: str, options: tuple[str, ...] = ()
+    folder: Path,
+    kubeconfig: Path,
+    wandb_url: str,
+    *namespaces: str,
+    options: tuple[str, ...] = (),
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[RunningOperator]:
     """An operator for the length of a block, which may kill and restart it."""
     folder.mkdir(parents=True, exist_ok=True)
     with reserved_port() as port:
-        operator = RunningOperator(folder, kubeconfig, wandb_url, namespaces, options, port)
+        operator = RunningOperator(folder, kubeconfig, wandb_url, namespaces, options, port, environment or {})
         operator.start()
         try:
             yield operator

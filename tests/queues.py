@@ -1,8 +1,8 @@
 """A queue of a shared cluster as Kueue keeps one, as far as a Job can tell: it admits, says where, and takes back.
 
 It writes to Jobs what Kueue writes, in Kueue's order: node selectors and the end of the suspension in one update;
-suspension, start time and the old selectors in three when it evicts. A queue of the real Kueue fits into the same
-tests: all that they ask of one is to `allow` so many Jobs, and to `evict` those that are there.
+suspension, start time and the old selectors in three when it evicts. A queue of the real Kueue (kueue_queues.py) fits
+into the same tests: all that they ask of one is to `allow` so many Jobs, and to `evict` those that are there.
 """
 
 from __future__ import annotations

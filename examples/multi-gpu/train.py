@@ -1,6 +1,6 @@
 """The cart-pole of ../cartpole on several processes, one for each GPU, as torchrun starts them.
 
-    python -m torch.distributed.run --standalone --nproc-per-node=2 train.py agent.algorithm.gamma=0.98
+    python -m torch.distributed.run --standalone --nproc_per_node=2 train.py agent.algorithm.gamma=0.98
 
 Each process has its own environments; after every iteration all take on the mean of their policies. Only the first one
 logs: a run on W&B is one process's to write. On a machine without GPUs the processes meet by gloo.

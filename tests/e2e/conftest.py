@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from audits import refused_to
 from installed import Installed, a_namespace, as_installed, install
 
 if TYPE_CHECKING:
@@ -16,8 +17,11 @@ NAMESPACE = "wandbsweep"
 
 
 @pytest.fixture(scope="session")
-def installed(one_node_cluster, tmp_path_factory, worker_id) -> Installed:
-    """The chart with its embedded server, installed anew by the first worker that asks; the others find it there."""
+def installed(one_node_cluster, tmp_path_factory, worker_id) -> Iterator[Installed]:
+    """The chart with its embedded server, installed anew by the first worker that asks; the others find it there.
+
+    Whatever the tests made the operator do, the chart's rights were enough for it: at the end that is looked up.
+    """
     folder = tmp_path_factory.getbasetemp()
     shared = folder if worker_id == "master" else folder.parent
     with (shared / "install.lock").open("w") as lock:
@@ -25,7 +29,9 @@ def installed(one_node_cluster, tmp_path_factory, worker_id) -> Installed:
         if not (shared / "installed").exists():
             install(one_node_cluster, NAMESPACE)
             (shared / "installed").touch()
-    return as_installed(one_node_cluster, NAMESPACE)
+    there = as_installed(one_node_cluster, NAMESPACE)
+    yield there
+    assert refused_to(one_node_cluster, NAMESPACE, since=there.since) == set()
 
 
 @pytest.fixture

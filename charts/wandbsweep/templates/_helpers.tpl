@@ -81,7 +81,7 @@ capabilities:
   verbs: [update]
 - apiGroups: [batch]
   resources: [jobs]
-  verbs: [get, list, watch, create, delete]
+  verbs: [list, watch, create, delete]
 - apiGroups: [""]
   resources: [pods]
   # patch: an agent is asked to leave after its run by an annotation on its pod.

@@ -1,4 +1,4 @@
-"""The command line: up, down, status, kubeconfig, load, path, binaries, purge. Progress goes to stderr."""
+"""The command line: up, down, status, kubeconfig, load, path, binaries, kueue, purge. Progress goes to stderr."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local_cluster import lifecycle
-from local_cluster.binaries import Source, ensure_binaries
+from local_cluster.binaries import Source, ensure_binaries, ensure_kueue
 from local_cluster.failures import ClusterError
 from local_cluster.folders import cache_folder
 from local_cluster.progress import Progress
@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     path.add_argument("program", choices=PROGRAMS)
     binaries = command("binaries", _binaries, "Find or make the programs; prints their folder.")
     binaries.add_argument("--source", type=Source, choices=list(Source), default=Source.AUTO)
+    command("kueue", _kueue, "Build Kueue's manager, for tests with queues; prints its folder.")
     command("purge", _purge, "Remove the programs from the cache.")
     return parser
 
@@ -141,6 +142,10 @@ def _path(options: Options, progress: Progress) -> None:
 
 def _binaries(options: Options, progress: Progress) -> None:
     print(ensure_binaries(progress, options.source))
+
+
+def _kueue(_options: Options, progress: Progress) -> None:
+    print(ensure_kueue(progress))
 
 
 def _purge(_options: Options, progress: Progress) -> None:

@@ -66,7 +66,12 @@ def kube_apiserver(binaries: Path, folder: Folder, endpoints: Endpoints, *, with
         "--profiling=false",
         "--shutdown-delay-duration=0s",
     ]
-    if not with_node:
+    if with_node:
+        command += [
+            f"--audit-policy-file={folder.path}/node/audit-policy.json",
+            f"--audit-log-path={folder.log('audit')}",
+        ]
+    else:
         # No pod asks for the Service `kubernetes`, and a loopback address must not be an endpoint of it.
         command.append("--endpoint-reconciler-type=none")
     return command

@@ -1,24 +1,39 @@
-"""Builds the programs of a cluster from Go modules: one module, so that they share compiled packages."""
+"""Builds the programs of a cluster from Go modules: one module, so that they share compiled packages.
+
+Kueue has a module of its own: it is built for the few who need it, with the versions of its own release.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local_cluster.failures import ClusterError
 from local_cluster.folders import cache_folder
 from local_cluster.go_toolchain import ensure_go, own_toolchain_only
-from local_cluster.versions import ETCD, GO_SOURCES, HELM, KUBE_PROGRAMS, KUBERNETES
+from local_cluster.versions import (
+    ETCD,
+    GO_SOURCES,
+    HELM,
+    KUBE_PROGRAMS,
+    KUBERNETES,
+    KUEUE,
+    KUEUE_MANAGER,
+    KUEUE_OBJECTS,
+    KUEUE_SOURCES,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from local_cluster.progress import Progress
 
 _NEEDED_BYTES = 6 * 1024**3  # sources 1.5 GB, compiled packages 2 GB, the linker's temporary files
 _HELM_COMMAND = "helm.sh/helm/v3/cmd/helm"
+_KUEUE_MODULE = "sigs.k8s.io/kueue"
 _REMEDY = (
     "Read the log. Go needs its module proxy (GOPROXY) once; compiled packages are kept, so the next try goes on "
     "where this one stopped."
@@ -44,9 +59,42 @@ def build_pause(folder: Path, progress: Progress) -> None:
     _build(folder, ["./pause"], what="build the pause process (seconds)", progress=progress)
 
 
-def _build(folder: Path, packages: Sequence[str], *, what: str, progress: Progress) -> None:
+def build_kueue(folder: Path, kubectl: Path, progress: Progress) -> None:
+    """Kueue's manager, and all objects of its installation as its authors put them together."""
+    _require_disk(folder)
+    _build(
+        folder,
+        [f"{_KUEUE_MODULE}/cmd/{KUEUE_MANAGER}"],
+        what=f"build Kueue {KUEUE} (the first time some minutes)",
+        progress=progress,
+        sources=KUEUE_SOURCES,
+    )
+    progress.run(
+        [kubectl, "kustomize", _kueue_source(progress) / "config" / "default", "--output", folder / KUEUE_OBJECTS],
+        what="put together the objects of Kueue's installation",
+        remedy="Read the log.",
+        log=_log(),
+    )
+
+
+def _kueue_source(progress: Progress) -> Path:
+    """Where the module that was built lies: Go has compared it with its checksum."""
+    answer = subprocess.run(
+        [ensure_go(progress), "list", "-m", "-f", "{{.Dir}}", _KUEUE_MODULE],
+        capture_output=True,
+        text=True,
+        cwd=KUEUE_SOURCES,
+        env=_environment(),
+        check=False,
+    )
+    if answer.returncode != 0:
+        raise ClusterError(f"Go cannot find {_KUEUE_MODULE}: {answer.stderr.strip()}", remedy=_REMEDY)
+    return Path(answer.stdout.strip())
+
+
+def _build(folder: Path, packages: Sequence[str], *, what: str, progress: Progress, sources: Path = GO_SOURCES) -> None:
     go = ensure_go(progress)
-    log = cache_folder() / "go-build.log"
+    log = _log()
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text("")
     progress.run(
@@ -54,11 +102,19 @@ def _build(folder: Path, packages: Sequence[str], *, what: str, progress: Progre
         what=what,
         remedy=_REMEDY,
         log=log,
-        folder=GO_SOURCES,
-        # One value of CGO_ENABLED for all builds: with another, Go's cache fills a second time.
-        environment={**own_toolchain_only(), "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"},
+        folder=sources,
+        environment=_environment(),
         describe=lambda: f"{_count_packages(log)} packages compiled",
     )
+
+
+def _log() -> Path:
+    return cache_folder() / "go-build.log"
+
+
+def _environment() -> dict[str, str]:
+    # One value of CGO_ENABLED for all builds: with another, Go's cache fills a second time.
+    return {**own_toolchain_only(), "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}
 
 
 def _linker_flags() -> str:
@@ -70,6 +126,7 @@ def _linker_flags() -> str:
         f"{version}.gitMajor": major,
         f"{version}.gitMinor": minor,
         "helm.sh/helm/v3/internal/version.version": f"v{HELM}",
+        f"{_KUEUE_MODULE}/pkg/version.GitVersion": f"v{KUEUE}",
     }
     return " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in values.items())])
 

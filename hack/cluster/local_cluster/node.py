@@ -57,6 +57,7 @@ class Node:
             "kube-proxy.json": node_files.kube_proxy(self.folder, self.block),
             "resolv.conf": node_files.resolv_conf(self.block),
             "Corefile": node_files.corefile(self.folder, self.block),
+            "audit-policy.json": node_files.audit_policy(),
         }.items():
             (self.files / name).write_text(text)
 

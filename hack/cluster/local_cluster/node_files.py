@@ -159,5 +159,20 @@ def dns_service(block: Block) -> str:
     return _json({"apiVersion": "v1", "kind": "List", "items": [service, endpoints]})
 
 
+def audit_policy() -> str:
+    """Who asked for what and whether it was allowed, of the pods' accounts; those of Kubernetes itself are left out."""
+    ours = {"level": "Metadata", "userGroups": ["system:serviceaccounts"]}
+    kubernetes = {"level": "None", "userGroups": ["system:serviceaccounts:kube-system"]}
+    everybody_else = {"level": "None"}
+    return _json(
+        {
+            "apiVersion": "audit.k8s.io/v1",
+            "kind": "Policy",
+            "omitStages": ["RequestReceived"],
+            "rules": [kubernetes, ours, everybody_else],
+        }
+    )
+
+
 def _json(content: dict[str, Any]) -> str:
     return json.dumps(content, indent=1) + "\n"

@@ -1,4 +1,4 @@
-"""Which programs a cluster is made of, in which versions, and the folder of the cache that holds them."""
+"""Which programs a cluster is made of, in which versions, and the folders of the cache that hold them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ KUBERNETES: Final = "1.36.3"
 ETCD: Final = "3.6.8"
 COREDNS: Final = "1.14.2"
 HELM: Final = "3.20.2"
+KUEUE: Final = "0.19.2"  # of go-kueue/go.mod
 
 KUBE_PROGRAMS: Final = (
     "kube-apiserver",
@@ -25,8 +26,11 @@ KUBE_PROGRAMS: Final = (
     "kubelet",
 )
 PROGRAMS: Final = (*KUBE_PROGRAMS, "etcd", "coredns", "helm", "pause")
+KUEUE_MANAGER: Final = "kueue"
+KUEUE_OBJECTS: Final = "kueue.yaml"
 
 GO_SOURCES: Final = Path(__file__).resolve().parents[1] / "go"
+KUEUE_SOURCES: Final = GO_SOURCES.with_name("go-kueue")
 
 _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
@@ -44,8 +48,17 @@ def architecture() -> str:
 
 def binaries_folder() -> Path:
     """The folder for exactly these versions, built from exactly these sources."""
-    digest = hashlib.sha256(f"{KUBERNETES} {ETCD} {COREDNS} {HELM}".encode())
-    for source in sorted(GO_SOURCES.rglob("*")):
+    return _folder(f"kubernetes-{KUBERNETES}", f"{KUBERNETES} {ETCD} {COREDNS} {HELM}", GO_SOURCES)
+
+
+def kueue_folder() -> Path:
+    """The folder for Kueue's manager and the objects of its installation, of exactly this version."""
+    return _folder(f"kueue-{KUEUE}", KUEUE, KUEUE_SOURCES)
+
+
+def _folder(name: str, versions: str, sources: Path) -> Path:
+    digest = hashlib.sha256(versions.encode())
+    for source in sorted(sources.rglob("*")):
         if source.is_file():
             digest.update(source.read_bytes())
-    return cache_folder() / f"kubernetes-{KUBERNETES}-{architecture()}-{digest.hexdigest()[:10]}"
+    return cache_folder() / f"{name}-{architecture()}-{digest.hexdigest()[:10]}"

@@ -80,7 +80,8 @@ class Agents(ApiModel):
     """The pool of agents, counted."""
 
     desired: int = Field(
-        default=0, description="How many agents should be there now: agentCount, or 0 once it is over."
+        default=0,
+        description="How many agents should be there now: agentCount, fewer where fewer runs are left, 0 at the end.",
     )
     active: int = Field(default=0, description="How many agent Jobs have not ended. The scale subresource reports it.")
     queued: int | None = Field(

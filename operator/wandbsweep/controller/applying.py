@@ -100,13 +100,15 @@ class Applier:
             progress.outcome = replace(progress.outcome, wandb_problem=error.problem)
 
     async def _do(self, observation: Observation, action: actions.Action, progress: _Progress) -> None:
+        snapshot = observation.snapshot
         match action:
             case actions.ClaimObject():
-                progress.body = await self._claim(observation, action)
+                progress.body = await self._claim(snapshot, progress.body, action)
+            case actions.LeaveSweep():
+                progress.body = await self._leave(snapshot, progress.body, action)
             case actions.ReleaseObject():
-                progress.body = await self._release(observation)
+                progress.body = await self._release(snapshot, progress.body)
             case actions.DeleteObject():
-                snapshot = observation.snapshot
                 await self._kube.delete(sweeps_path(snapshot.namespace, snapshot.name), uid=snapshot.uid)
             case actions.StartAgent() | actions.RemoveAgent() | actions.AskToLeave():
                 pass  # in a step of their own
@@ -137,23 +139,26 @@ class Applier:
             return replace(outcome, create_problem=Problem(Reason.SWEEP_REJECTED, str(error)))
         return replace(outcome, on_wandb=(*outcome.on_wandb, action))
 
-    async def _claim(self, observation: Observation, action: actions.ClaimObject) -> dict[str, Any]:
-        snapshot, metadata = observation.snapshot, observation.body["metadata"]
-        finalizers = metadata.get("finalizers", [])
+    async def _claim(self, snapshot: Snapshot, body: dict[str, Any], action: actions.ClaimObject) -> dict[str, Any]:
+        finalizers = body["metadata"].get("finalizers", [])
         wanted = finalizers if labels.FINALIZER in finalizers else [*finalizers, labels.FINALIZER]
         claim: dict[str, Any] = {"finalizers": wanted}
         if action.token is not None:
-            intent = write_intent(snapshot.uid, Intent(snapshot.now, action.token))
-            claim["annotations"] = {labels.SWEEP_INTENT_ANNOTATION: intent}
-        return await self._patch_metadata(observation, claim)
+            claim |= _record(snapshot, Intent(snapshot.now, action.token))
+        return await self._patch_metadata(snapshot, body, claim)
 
-    async def _release(self, observation: Observation) -> dict[str, Any]:
-        finalizers = observation.body["metadata"].get("finalizers", [])
-        return await self._patch_metadata(observation, {"finalizers": [f for f in finalizers if f != labels.FINALIZER]})
+    async def _leave(self, snapshot: Snapshot, body: dict[str, Any], action: actions.LeaveSweep) -> dict[str, Any]:
+        record = _record(snapshot, Intent(snapshot.now, action.token, leaving=True))
+        return await self._patch_metadata(snapshot, body, record)
 
-    async def _patch_metadata(self, observation: Observation, change: dict[str, Any]) -> dict[str, Any]:
-        path = sweeps_path(observation.snapshot.namespace, observation.snapshot.name)
-        version = observation.body["metadata"]["resourceVersion"]
+    async def _release(self, snapshot: Snapshot, body: dict[str, Any]) -> dict[str, Any]:
+        finalizers = body["metadata"].get("finalizers", [])
+        others = [finalizer for finalizer in finalizers if finalizer != labels.FINALIZER]
+        return await self._patch_metadata(snapshot, body, {"finalizers": others})
+
+    async def _patch_metadata(self, snapshot: Snapshot, body: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+        path = sweeps_path(snapshot.namespace, snapshot.name)
+        version = body["metadata"]["resourceVersion"]
         return await self._kube.merge_patch(path, {"metadata": {"resourceVersion": version, **change}})
 
     async def _start(self, snapshot: Snapshot, plan: actions.Plan, outcome: Outcome) -> Outcome:
@@ -172,3 +177,7 @@ class Applier:
             started=tuple(answer for answer in answers if isinstance(answer, str)),
             agents_problem=refusals[0] if refusals else None,
         )
+
+
+def _record(snapshot: Snapshot, intent: Intent) -> dict[str, Any]:
+    return {"annotations": {labels.SWEEP_INTENT_ANNOTATION: write_intent(snapshot.uid, intent)}}

@@ -1,4 +1,4 @@
-"""The record on an object that its sweep is about to be created: whose, since when, of which definition."""
+"""The record on an object that its sweep is about to be created or left: whose, since when, of which definition."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from wandbsweep.pool.facts import Intent
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_LEAVING: Final = " leaving"
 _LONG_AGO: Final = datetime.fromtimestamp(0, timezone.utc)
 
 
 def write_intent(uid: str, intent: Intent) -> str:
     """The value of the annotation."""
-    return f"{uid} {intent.at.astimezone(timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')} {intent.token}"
+    at = intent.at.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{uid} {at} {intent.token}{_LEAVING if intent.leaving else ''}"
 
 
 def read_intent(metadata: Mapping[str, Any]) -> Intent | None:
@@ -25,7 +27,7 @@ def read_intent(metadata: Mapping[str, Any]) -> Intent | None:
     if uid != metadata["uid"]:
         return None
     moment, _, token = rest.partition(" ")
-    return Intent(_read_moment(moment), token)
+    return Intent(_read_moment(moment), token.removesuffix(_LEAVING), leaving=token.endswith(_LEAVING))
 
 
 def _read_moment(text: str) -> datetime:

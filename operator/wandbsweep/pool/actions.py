@@ -27,6 +27,16 @@ class ClaimObject:
 
 
 @dataclass(frozen=True)
+class LeaveSweep:
+    """Record that the sweep of this token is about to be stopped because the object wants another one.
+
+    Without the record a definition that comes back would find the stopped sweep, and take it for one that is over.
+    """
+
+    token: str
+
+
+@dataclass(frozen=True)
 class CreateSweep:
     """Create the sweep on W&B.
 
@@ -186,6 +196,7 @@ class DeleteObject:
 
 Action = (
     ClaimObject
+    | LeaveSweep
     | CreateSweep
     | AdoptSweep
     | StartAgent

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from wandbsweep.api.reasons import ConditionType, Reason
 from wandbsweep.api.status import Condition
 from wandbsweep.pool import isaac_warm_up, queueing
+from wandbsweep.pool.demand import wanted_agents
 from wandbsweep.pool.edits import differs
 from wandbsweep.pool.finding import Finding, fails, holds, kept, prevented
 from wandbsweep.pool.retries import failures_in_a_row, jobs_by_slot
@@ -105,8 +106,8 @@ def agents_ready(snapshot: Snapshot, outcome: Outcome, *, over: bool) -> Finding
         return fails(kind, Reason.NO_SWEEP, "There is no sweep to work on yet.")
     if paused := pause(snapshot):
         return fails(kind, paused, _PAUSES[paused])
-    wanted = snapshot.spec.agent_count
-    if wanted == 0:
+    wanted = wanted_agents(snapshot)
+    if snapshot.spec.agent_count == 0:
         return holds(kind, Reason.SCALED_TO_ZERO, "spec.agentCount is 0.")
     if outcome.agents_problem:
         return prevented(kind, outcome.agents_problem)
@@ -114,13 +115,14 @@ def agents_ready(snapshot: Snapshot, outcome: Outcome, *, over: bool) -> Finding
         return fails(kind, Reason.STARTING, "Agents start once the search is ready.")
     ready_pods = sum(pod.ready for pod in snapshot.pods)
     if ready_pods >= wanted:
-        return holds(kind, Reason.ALL_READY, f"{ready_pods} of {wanted} agents are ready.")
+        fewer = "" if wanted == snapshot.spec.agent_count else " No more runs are left than these."
+        return holds(kind, Reason.ALL_READY, f"{ready_pods} of {wanted} agents are ready.{fewer}")
     return _not_ready(snapshot, ready_pods)
 
 
 def _not_ready(snapshot: Snapshot, ready_pods: int) -> Finding:
     """What keeps agents from being ready, the worst first."""
-    kind, wanted = ConditionType.AGENTS_READY, snapshot.spec.agent_count
+    kind, wanted = ConditionType.AGENTS_READY, wanted_agents(snapshot)
     if failing := _failing_slots(snapshot):
         return fails(kind, Reason.AGENTS_FAILING, failing)
     if isaac_warm_up.keeps_agents_waiting(snapshot):

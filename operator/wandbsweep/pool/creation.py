@@ -1,15 +1,16 @@
 """From a new object, or one whose definition changed, to its sweep on W&B: claimed, created once, found again.
 
 An intent is open until the sweep that it led to is known. While a request of it may still be under way, its sweep is
-only looked for; what an intent to another definition led to is stopped before a new claim.
+only looked for; what an intent to another definition led to is stopped before a new claim. That it will be is recorded
+first: a sweep that may have been stopped is never taken up again, whichever definition comes back.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from wandbsweep.pool.actions import Action, AdoptSweep, ClaimObject, CreateSweep, FindAndStop
+from wandbsweep.pool.actions import Action, AdoptSweep, ClaimObject, CreateSweep, FindAndStop, LeaveSweep
 from wandbsweep.sweep.rendering.evaluation import EvaluationStage
 from wandbsweep.sweep.wandb_config import (
     definition_digest,
@@ -36,7 +37,7 @@ def open_intent(snapshot: Snapshot) -> Intent | None:
 def settles_in(snapshot: Snapshot) -> timedelta:
     """How long a request of the open intent may still be under way; zero or less when none is."""
     intent = open_intent(snapshot)
-    return intent.at + SETTLING - snapshot.now if intent else timedelta()
+    return intent.at + SETTLING - snapshot.now if intent and not intent.leaving else timedelta()
 
 
 def project_of(snapshot: Snapshot) -> str | None:
@@ -71,14 +72,12 @@ def creation_actions(snapshot: Snapshot, definition: SweepDefinition, project: s
     """What brings the wanted sweep into being, or only looks for it; nothing while an unwanted one may yet appear."""
     entity, digest = entity_of(snapshot), wanted_digest(snapshot, definition)
     intent = open_intent(snapshot)
-    wanted = intent is not None and digest_of_token(intent.token) == digest
+    wanted = intent is not None and not intent.leaving and digest_of_token(intent.token) == digest
     token = intent.token if intent and wanted else definition_token(digest, snapshot.generation)
     line = marker(snapshot.uid, token)
     if intent and settles_in(snapshot) > timedelta():
         return (AdoptSweep(entity, project, token, line),) if wanted else ()
-    stale = (
-        (FindAndStop(entity, project, marker(snapshot.uid, intent.token), "FINISHED"),) if intent and not wanted else ()
-    )
+    stale = find_and_stop(snapshot, "FINISHED") if not wanted else ()
     spec = snapshot.spec
     config = wandb_config(
         definition,
@@ -95,3 +94,13 @@ def creation_actions(snapshot: Snapshot, definition: SweepDefinition, project: s
         ClaimObject(token),
         CreateSweep(entity, project, config, token, line, look_up_first=wanted),
     )
+
+
+def find_and_stop(snapshot: Snapshot, target: Literal["FINISHED", "CANCELED"]) -> tuple[Action, ...]:
+    """For the sweep that an open intent may have led to. Without a project nothing was created."""
+    intent, project = open_intent(snapshot), project_of(snapshot)
+    if intent is None or project is None:
+        return ()
+    stop = FindAndStop(entity_of(snapshot), project, marker(snapshot.uid, intent.token), target)
+    no_way_back = intent.leaving or snapshot.deleted_at is not None
+    return (stop,) if no_way_back else (LeaveSweep(intent.token), stop)

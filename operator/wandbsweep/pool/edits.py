@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wandbsweep.api.reasons import Reason
 from wandbsweep.api.spec import DrainPolicy
 from wandbsweep.api.status import PastSweep, WandbSweepStatus
-from wandbsweep.pool.actions import Action, RemoveAgent, SetSweepState, UpdateSweep
+from wandbsweep.pool.actions import Action, LeaveSweep, RemoveAgent, SetSweepState, UpdateSweep
 from wandbsweep.pool.agents import Work, agents_of
 from wandbsweep.pool.creation import evaluation_of, wanted_digest
 from wandbsweep.pool.retaking import was_retaken
@@ -34,13 +34,25 @@ def differs(snapshot: Snapshot) -> bool:
     return digest_of_token(token) != wanted_digest(snapshot, definition)
 
 
-def replacement(snapshot: Snapshot) -> SetSweepState | None:
-    """Stops the sweep that is to be replaced, if there is one, W&B can be reached, and the new one can be searched."""
-    if snapshot.path is None or snapshot.wandb_problem or not differs(snapshot):
-        return None
-    if snapshot.scheduler_unsupported:
-        return None
-    return SetSweepState(snapshot.path, "FINISHED", why=Reason.SWEEP_REPLACED)
+def is_left(snapshot: Snapshot) -> bool:
+    """Whether it is recorded that the object's sweep is being replaced, so that it may have been stopped already."""
+    intent = snapshot.intent
+    return bool(snapshot.path and intent and intent.leaving and intent.token == snapshot.status.sweep_digest)
+
+
+def replacement(snapshot: Snapshot) -> tuple[Action, ...]:
+    """Stops the sweep that is to be replaced, if there is one, W&B can be reached, and the new one can be searched.
+
+    It is recorded before. From then on there is no way back, not even to the same definition: where the operator dies,
+    the next one could not tell whether the sweep was stopped for this or is over.
+    """
+    token = snapshot.status.sweep_digest
+    if snapshot.path is None or token is None or snapshot.wandb_problem:
+        return ()
+    stop = SetSweepState(snapshot.path, "FINISHED", why=Reason.SWEEP_REPLACED)
+    if is_left(snapshot):
+        return (stop,)
+    return (LeaveSweep(token), stop) if differs(snapshot) and not snapshot.scheduler_unsupported else ()
 
 
 def update(snapshot: Snapshot) -> UpdateSweep | None:
@@ -61,6 +73,8 @@ def is_pending(snapshot: Snapshot, outcome: Outcome) -> bool:
     was over nothing was read.
     """
     if (outcome.created and outcome.created.how is Reason.ADOPTED) or was_retaken(outcome):
+        return True
+    if is_left(snapshot):
         return True
     if snapshot.path is None or snapshot.definition is None or snapshot.definition_problem:
         return False

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Final, Literal
 from wandbsweep.api.reasons import ConditionType, Reason
 from wandbsweep.api.spec import DeletionPolicy
 from wandbsweep.pool import isaac_warm_up
-from wandbsweep.pool.actions import Action, DeleteObject, FindAndStop, Plan, ReleaseObject, RemoveAgent, SetSweepState
-from wandbsweep.pool.creation import entity_of, open_intent, project_of, settles_in
+from wandbsweep.pool.actions import Action, DeleteObject, Plan, ReleaseObject, RemoveAgent, SetSweepState
+from wandbsweep.pool.creation import find_and_stop, open_intent, settles_in
 from wandbsweep.pool.facts import JobPhase, SweepState
 from wandbsweep.pool.gpu_hours import may_be_removed
 from wandbsweep.pool.retaking import retake
 from wandbsweep.pool.searching import farewells
-from wandbsweep.sweep.wandb_config import marker
 
 if TYPE_CHECKING:
     from wandbsweep.api.status import WandbSweepStatus
@@ -39,7 +38,7 @@ def plan_verdict(snapshot: Snapshot, verdict: Verdict) -> Plan:
         return Plan(look_again=NOW, verdict=verdict)
     if (wait := settles_in(snapshot)) > NOW:
         return Plan(look_again=min(wait, RETRY))
-    return Plan(_find_and_stop(snapshot, "FINISHED"), look_again=RETRY, verdict=verdict)
+    return Plan(find_and_stop(snapshot, "FINISHED"), look_again=RETRY, verdict=verdict)
 
 
 def owes_stop(status: WandbSweepStatus) -> bool:
@@ -106,15 +105,7 @@ def plan_deletion(snapshot: Snapshot) -> Plan:
         return Plan((SetSweepState(snapshot.path, target), ReleaseObject()), look_again=RETRY)
     if (wait := settles_in(snapshot)) > NOW:
         return Plan(look_again=min(wait, RETRY))
-    return Plan((*_find_and_stop(snapshot, target), ReleaseObject()), look_again=RETRY)
-
-
-def _find_and_stop(snapshot: Snapshot, target: Literal["FINISHED", "CANCELED"]) -> tuple[FindAndStop, ...]:
-    """For the sweep that an open intent may have led to. Without a project nothing was created."""
-    intent, project = open_intent(snapshot), project_of(snapshot)
-    if intent is None or project is None:
-        return ()
-    return (FindAndStop(entity_of(snapshot), project, marker(snapshot.uid, intent.token), target),)
+    return Plan((*find_and_stop(snapshot, target), ReleaseObject()), look_again=RETRY)
 
 
 def _target_state(snapshot: Snapshot) -> Literal["FINISHED", "CANCELED"] | None:

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal
 
 from wandbsweep.api import labels
+from wandbsweep.api.reasons import Reason
 from wandbsweep.sweep.path import SweepPath
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from wandbsweep.agent.causes import Cause
-    from wandbsweep.api.reasons import Reason
     from wandbsweep.api.spec import WandbSweepSpec
     from wandbsweep.api.status import WandbSweepStatus
     from wandbsweep.sweep.definition import SweepDefinition
@@ -34,7 +34,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Intent:
-    """The record on an object that a sweep is about to be created, written before anything is sent to W&B.
+    """The record on an object that a sweep is about to be created or left, written before anything is sent to W&B.
 
     `token` is `<generation>-<digest of the definition>`: it is in the marker of the sweep, and in status.sweepDigest
     once the sweep is known, so that an intent that led to nothing yet can be told from one that did.
@@ -42,6 +42,7 @@ class Intent:
 
     at: datetime
     token: str
+    leaving: bool = False  # its sweep is stopped, and not the object's any more whatever the definition says by then
 
 
 class SweepState(str, Enum):
@@ -65,6 +66,9 @@ class SweepState(str, Enum):
 
 # In these states a sweep hands out runs.
 HANDING_OUT = frozenset({SweepState.PENDING, SweepState.RUNNING})
+
+# What is wrong with an object from which no pod may be made.
+_REFUSING = frozenset({Reason.TEMPLATE_REJECTED, Reason.LICENCE_NOT_ACCEPTED})
 
 # A run in one of these states will not change any more.
 ENDED_RUN_STATES = frozenset({"finished", "failed", "crashed", "killed"})
@@ -269,7 +273,7 @@ class Snapshot:
     labels: Mapping[str, str] = field(default_factory=dict)  # the object's own
     deleted_at: datetime | None = None
     has_finalizer: bool = False
-    intent: Intent | None = None  # the last record that a sweep is about to be created
+    intent: Intent | None = None  # the last record that a sweep is about to be created or left
     definition: SweepDefinition | None = None
     definition_problem: Problem | None = None
     wandb_problem: Problem | None = None
@@ -293,6 +297,11 @@ class Snapshot:
     def hands_off(self) -> bool:
         """Whether another controller looks after this object."""
         return self.spec.managed_by not in {None, labels.OPERATOR}
+
+    @property
+    def pods_refused(self) -> bool:
+        """Whether no pod may be started from the object as it is now."""
+        return self.definition_problem is not None and self.definition_problem.reason in _REFUSING
 
     @property
     def terminal(self) -> bool:

@@ -38,8 +38,8 @@ def make_plan(snapshot: Snapshot) -> Plan:
         return plan_deletion(snapshot)
     if snapshot.terminal:
         return plan_after_end(snapshot)
-    if stop := edits.replacement(snapshot):
-        return Plan((stop,), look_again=NOW)
+    if replacement := edits.replacement(snapshot):
+        return Plan(replacement, look_again=NOW)
     if verdict := decide(snapshot):
         return _soon(snapshot, verdict) or plan_verdict(snapshot, verdict)
     if snapshot.path is None:

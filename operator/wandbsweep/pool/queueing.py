@@ -69,9 +69,14 @@ def _was_taken_from(pod: AgentPod, job: AgentJob) -> bool:
 
 
 def waits_for_first(snapshot: Snapshot) -> bool:
-    """Whether a sweep in a queue has not had an agent yet. Its deadline does not run then."""
+    """Whether a sweep in a queue has not had an agent yet. Its deadline does not run then.
+
+    A namespace may have a queue for Jobs that name none: their label is not the sweep's then.
+    """
+    if snapshot.status.admission_time is not None:
+        return False
     named = queue_of(snapshot.spec.template, snapshot.labels) is not None
-    return named and snapshot.status.admission_time is None
+    return named or any(job.queue for job in snapshot.jobs)
 
 
 def admits_first(snapshot: Snapshot) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from wandbsweep.pool.actions import AskToLeave, RemoveAgent
 from wandbsweep.pool.agents import Work
+from wandbsweep.pool.demand import wanted_agents
 from wandbsweep.pool.jobs import template_digest
 from wandbsweep.pool.scaling import removal
 
@@ -51,7 +52,7 @@ def next_in_line(snapshot: Snapshot, agents: Sequence[Agent], digest: str) -> Ag
     """The running agent to replace now: an idle one, else the one whose run is oldest; None while one is under way."""
     outdated = [agent for agent in agents if is_outdated(agent.job, digest)]
     running = [agent for agent in outdated if agent.work is not Work.NOT_RUNNING]
-    if not running or any(agent.leaving for agent in outdated) or len(agents) < snapshot.spec.agent_count:
+    if not running or any(agent.leaving for agent in outdated) or len(agents) < wanted_agents(snapshot):
         return None
     if not _is_proven(snapshot, [agent for agent in agents if agent not in outdated], digest):
         return None

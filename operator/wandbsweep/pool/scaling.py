@@ -1,4 +1,7 @@
-"""Which agents go when there are too many: those that wait in a queue, those without a run, then the youngest runs."""
+"""Which agents go when there are too many: those that wait in a queue, those without a run, then the youngest runs.
+
+Where `agentCount` was lowered, all above it go. Where fewer runs are left than agents, only those without a run.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     from wandbsweep.pool.agents import Agent
 
 _WHY: Final = "agentCount was lowered"
+_NOTHING_LEFT: Final = "fewer runs are left than agents"
 _RANKS: Final = {Work.NOT_RUNNING: 0, Work.IDLE: 1, Work.OF_OLD_SWEEP: 2, Work.UNKNOWN: 3, Work.BUSY: 3}
 
 
@@ -43,6 +47,35 @@ def depends_on_work(agents: Sequence[Agent], wanted: int) -> bool:
     excess = len(agents) - wanted
     running = [agent for agent in agents if agent.work is not Work.NOT_RUNNING]
     return wanted > 0 and excess > len(agents) - len(running)
+
+
+def spare(agents: Sequence[Agent], wanted: int) -> list[RemoveAgent | AskToLeave]:
+    """Agents of the present sweep that will get no run any more. One that is just given a run may do it."""
+    excess = _excess(agents, wanted)
+    idle = [agent for agent in sorted(agents, key=_order) if agent.work is Work.IDLE and not agent.leaving]
+    return [
+        *(removal(agent, _NOTHING_LEFT) for agent in _waiting(agents)[:excess]),
+        *(
+            AskToLeave(agent.pod.name, _NOTHING_LEFT)
+            for agent in idle[: max(excess - len(_waiting(agents)), 0)]
+            if agent.pod
+        ),
+    ]
+
+
+def may_have_spare(agents: Sequence[Agent], wanted: int) -> bool:
+    """Whether it has to be known who is idle to tell who goes."""
+    return _excess(agents, wanted) > len(_waiting(agents))
+
+
+def _excess(agents: Sequence[Agent], wanted: int) -> int:
+    return max(sum(not agent.leaving for agent in agents) - wanted, 0)
+
+
+def _waiting(agents: Sequence[Agent]) -> list[Agent]:
+    """Those that wait for a node or in a queue. One without a pod has just begun, or is just ending."""
+    waiting = [agent for agent in agents if agent.work is Work.NOT_RUNNING and (agent.pod or agent.queued)]
+    return sorted((agent for agent in waiting if not agent.leaving), key=_order)
 
 
 def removal(agent: Agent, why: str) -> RemoveAgent:

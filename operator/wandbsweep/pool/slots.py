@@ -14,7 +14,8 @@ from wandbsweep.api.spec import DrainPolicy
 from wandbsweep.pool import nodes, rolling, scaling, starting
 from wandbsweep.pool.actions import AskToLeave, RemoveAgent, StartAgent
 from wandbsweep.pool.agents import Work, agents_of, is_of_old_sweep
-from wandbsweep.pool.facts import JobPhase
+from wandbsweep.pool.demand import wanted_agents
+from wandbsweep.pool.facts import HANDING_OUT, JobPhase
 from wandbsweep.pool.gpu_hours import may_be_removed
 from wandbsweep.pool.retries import ended_since, failures_in_a_row, jobs_by_slot
 
@@ -65,17 +66,35 @@ def wants_busy(snapshot: Snapshot) -> bool:
     staying = _staying(agents, _certain_farewells(snapshot, agents))
     if scaling.depends_on_work(staying, snapshot.spec.agent_count):
         return True
+    if _is_short_of_runs(snapshot) and scaling.may_have_spare(
+        _of_this_sweep(snapshot, staying), wanted_agents(snapshot)
+    ):
+        return True
     return _may_roll(snapshot) and bool(rolling.next_in_line(snapshot, staying, rolling.wanted_digest(snapshot)))
 
 
 def _farewells(snapshot: Snapshot, agents: Sequence[Agent]) -> list[RemoveAgent | AskToLeave]:
     """The agents that have to go although they have not ended."""
     certain = _certain_farewells(snapshot, agents)
-    surplus = scaling.surplus(_staying(agents, certain), snapshot.spec.agent_count)
+    staying = _staying(agents, certain)
+    surplus = scaling.surplus(staying, snapshot.spec.agent_count)
+    if not certain and not surplus and _is_short_of_runs(snapshot):
+        surplus = scaling.spare(_of_this_sweep(snapshot, staying), wanted_agents(snapshot))
     if certain or surplus or not _may_roll(snapshot):
         return [*certain, *surplus]
-    present = [agent for agent in agents if not is_of_old_sweep(agent.job, snapshot)]
-    return rolling.replacements(snapshot, present, rolling.wanted_digest(snapshot))
+    return rolling.replacements(snapshot, _of_this_sweep(snapshot, agents), rolling.wanted_digest(snapshot))
+
+
+def _is_short_of_runs(snapshot: Snapshot) -> bool:
+    """Whether fewer runs are left than agents are to be, by what W&B says of a sweep that still hands out runs."""
+    reading = snapshot.reading
+    if reading is None or snapshot.wandb_problem or reading.state not in HANDING_OUT:
+        return False
+    return wanted_agents(snapshot) < snapshot.spec.agent_count
+
+
+def _of_this_sweep(snapshot: Snapshot, agents: Sequence[Agent]) -> list[Agent]:
+    return [agent for agent in agents if not is_of_old_sweep(agent.job, snapshot)]
 
 
 def _certain_farewells(snapshot: Snapshot, agents: Sequence[Agent]) -> list[RemoveAgent]:

@@ -7,11 +7,10 @@ from datetime import timedelta
 from itertools import count, islice
 from typing import TYPE_CHECKING
 
-from wandbsweep.api.reasons import Reason
 from wandbsweep.pool import nodes, rolling
 from wandbsweep.pool.actions import StartAgent
 from wandbsweep.pool.agents import is_of_old_sweep
-from wandbsweep.pool.budget import is_searched, run_cap, runs_apart, scan_size
+from wandbsweep.pool.demand import runs_left
 from wandbsweep.pool.facts import HANDING_OUT, JobPhase
 from wandbsweep.pool.isaac_warm_up import keeps_agents_waiting
 from wandbsweep.pool.retries import ended_since, failures_in_a_row, retry_delay
@@ -48,11 +47,10 @@ def may_start(snapshot: Snapshot) -> bool:
 
 def may_start_but_for_caches(snapshot: Snapshot) -> bool:
     """Whether all else is there that agents need."""
-    problem, reading = snapshot.definition_problem, snapshot.reading
+    reading = snapshot.reading
     if snapshot.path is None or reading is None or snapshot.wandb_problem:
         return False
-    refused = problem is not None and problem.reason is Reason.TEMPLATE_REJECTED
-    return reading.state in HANDING_OUT and not refused and has_begun(snapshot)
+    return reading.state in HANDING_OUT and not snapshot.pods_refused and has_begun(snapshot)
 
 
 def free_slots(snapshot: Snapshot, agents: Sequence[Agent], slots: Slots) -> list[int]:
@@ -125,11 +123,5 @@ def _due_at(jobs: Sequence[AgentJob], digest: str, now: datetime) -> datetime:
 def _runs_without_an_agent(snapshot: Snapshot, reading: SweepReading) -> int | None:
     """How many more agents can find a run to do; None without a cap."""
     active = sum(job.phase is JobPhase.ACTIVE and not is_of_old_sweep(job, snapshot) for job in snapshot.jobs)
-    ended = reading.total_runs - reading.open_runs
-    cap, size = run_cap(snapshot), reading.grid_size
-    left = [] if cap is None else [cap - ended + runs_apart(snapshot, reading)]
-    if is_searched(snapshot):
-        size = None if snapshot.spec.search.retry_failed else scan_size(snapshot, reading)
-    if size is not None:
-        left.append(size - ended)
-    return min(left) - active if left else None
+    left = runs_left(snapshot, reading)
+    return None if left is None else left - active

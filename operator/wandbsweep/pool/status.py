@@ -10,6 +10,7 @@ from wandbsweep.api.reasons import Phase, Reason
 from wandbsweep.api.status import Agents, BestRun, Runs, WandbSweepStatus
 from wandbsweep.pool import budget, conditions, edits, front, gpu_hours, nodes, queueing, retaking, searching
 from wandbsweep.pool.actions import SetSweepState
+from wandbsweep.pool.demand import wanted_agents
 from wandbsweep.pool.ends import owes_stop
 from wandbsweep.pool.facts import JobPhase
 from wandbsweep.pool.outcome import CreatedSweep
@@ -76,7 +77,7 @@ def _of_live_object(snapshot: Snapshot, outcome: Outcome, verdict: Verdict | Non
             edit_pending=pending,
         ),
         "selector": selector(snapshot.name),
-        "agents": _agents(snapshot, outcome, desired=0 if verdict or paused else snapshot.spec.agent_count),
+        "agents": _agents(snapshot, outcome, desired=0 if verdict or paused else wanted_agents(snapshot)),
         "avoided_nodes": nodes.next_avoided(snapshot),
     }
     if created:

@@ -24,7 +24,7 @@ from wandbsweep.sweep.reading.command import read_command
 from wandbsweep.sweep.reading.dialects import in_one_shape
 from wandbsweep.sweep.reading.keys import check_keys
 from wandbsweep.sweep.reading.objective import check_early_terminate, read_metric
-from wandbsweep.sweep.reading.parameters import check_grid, read_parameters, warn_of_whole_bounds
+from wandbsweep.sweep.reading.parameters import check_bayes, check_grid, read_parameters, warn_of_whole_bounds
 from wandbsweep.sweep.reading.scheduler import (
     CUSTOM,
     SCHEDULER,
@@ -157,6 +157,8 @@ def _read_search(
     parameters = read_scaled_parameters(read, section, spot, report)
     if method == "grid":
         check_grid(parameters, report)
+    if method == "bayes":
+        check_bayes(parameters, report)
     if base:
         check_parameters(base, parameters, report)
     return parameters, ()

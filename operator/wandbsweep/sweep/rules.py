@@ -88,6 +88,11 @@ class Rule(str, Enum):
         Severity.ERROR,
         "A grid goes through points, and this has none to go through.",
     )
+    BAYES_OVER_PROBABILITIES = (
+        "bayes-over-probabilities",
+        Severity.ERROR,
+        "Bayes cannot propose values that have probabilities: W&B's engine fails at the first run.",
+    )
     NUMBER_AS_TEXT = (
         "number-as-text",
         Severity.WARNING,

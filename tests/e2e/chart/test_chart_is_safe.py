@@ -19,7 +19,6 @@ WORK_IN_A_NAMESPACE = {
     ("wandbsweep.dev", "wandbsweeps", "delete"),
     ("wandbsweep.dev", "wandbsweeps/status", "patch"),
     ("wandbsweep.dev", "wandbsweeps/finalizers", "update"),
-    ("batch", "jobs", "get"),
     ("batch", "jobs", "list"),
     ("batch", "jobs", "watch"),
     ("batch", "jobs", "create"),

@@ -36,11 +36,12 @@ def own_cluster(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Ite
     remove_orphans()
     name = name_for_this_run(f"e2e-lifecycle{worker_id.removeprefix('gw')}")
     built = _archives()
-    previous = tmp_path_factory.mktemp("images") / "previous.tar"
-    _under_another_tag(built["operator"], previous)
+    operator = tmp_path_factory.mktemp("images") / "operator.tar"
+    _under_another_tag_besides(built.pop("operator"), operator)
     try:
         _hack("up", "--name", name, "--provider=onenode", "--gpus=4")
-        _hack("load", "--name", name, *built.values(), str(previous))
+        _hack("load", "--name", name, *built.values(), str(operator))
+        operator.unlink()
         yield open_cluster(name)
     finally:
         _hack("down", "--name", name)
@@ -60,8 +61,7 @@ def a_namespace(own_cluster: Cluster) -> Iterator[Callable[[str], str]]:
         return name
 
     yield make
-    for name in made:
-        own_cluster.kubectl("delete", "namespace", name, "--wait=true", "--timeout=120s")
+    own_cluster.kubectl("delete", "namespace", *made, "--wait=true", "--timeout=180s")
 
 
 @pytest.fixture
@@ -107,14 +107,19 @@ def a_volume(own_cluster: Cluster, tmp_path: Path) -> Iterator[Callable[[str], s
 
 
 def _delete_sweeps(cluster: Cluster) -> None:
-    """With an operator if there is one; without it, nobody would answer the finalizer."""
+    """Whether or not an operator is there to answer the finalizer."""
     if cluster.try_kubectl("get", "crd", "wandbsweeps.wandbsweep.dev").returncode:
         return
-    cluster.try_kubectl("delete", "wandbsweeps", "--all", "--all-namespaces", "--timeout=60s")
-    for item in cluster.get("wandbsweeps", "--all-namespaces")["items"]:
-        path = ("-n", item["metadata"]["namespace"], "patch", "wandbsweep", item["metadata"]["name"])
-        cluster.kubectl(*path, "--type=merge", "-p", '{"metadata": {"finalizers": null}}')
-    until(lambda: not cluster.get("wandbsweeps", "--all-namespaces")["items"], "the sweeps are gone", seconds=60)
+    cluster.try_kubectl("delete", "wandbsweeps", "--all", "--all-namespaces", "--wait=false")
+
+    def gone() -> bool:
+        left = cluster.get("wandbsweeps", "--all-namespaces")["items"]
+        for item in left:
+            path = ("-n", item["metadata"]["namespace"], "patch", "wandbsweep", item["metadata"]["name"])
+            cluster.try_kubectl(*path, "--type=merge", "-p", '{"metadata": {"finalizers": null}}')
+        return not left
+
+    until(gone, "the sweeps are gone", seconds=60)
 
 
 def _hack(*arguments: str) -> None:
@@ -128,14 +133,14 @@ def _archives() -> dict[str, str]:
     return {line.split(" ", 2)[0]: line.split(" ", 2)[2] for line in built.stdout.splitlines()}
 
 
-def _under_another_tag(archive: str, copy: Path) -> None:
-    """The same image, called as the one of the release before."""
+def _under_another_tag_besides(archive: str, copy: Path) -> None:
+    """The same image, which is also called as the one of the release before."""
     with tarfile.open(archive) as source, tarfile.open(copy, "w") as target:
         for member in source:
             content = source.extractfile(member) if member.isfile() else None
             if member.name == "manifest.json" and content is not None:
                 manifest = json.load(content)
-                manifest[0]["RepoTags"] = [PREVIOUS_IMAGE]
+                manifest[0]["RepoTags"] = [IMAGE, PREVIOUS_IMAGE]
                 text = json.dumps(manifest).encode()
                 member.size, content = len(text), io.BytesIO(text)
             elif member.name == "repositories":

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from charts import CHART
-from installed import a_cartpole_sweep
+from installed import a_cartpole_sweep, as_installed
+from trainings import runs_of
 from waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
@@ -19,6 +20,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 PREVIOUS = Path(__file__).parent / "previous/wandbsweep"
 SYSTEM, LAB = "sweep-system", "lab"
 CRD_NAME = "wandbsweeps.wandbsweep.dev"
+APPLY = ("apply", "--server-side", "--force-conflicts", "-f")  # as docs/operating.md has it
 VALUES = {"server": {"enabled": True, "persistence": {"size": "1Gi"}}}
 AS_BEFORE: dict[str, Any] = {**VALUES, "image": {"tag": "previous"}}
 
@@ -81,7 +83,7 @@ def test_no_agent_is_restarted_and_nothing_is_doubled_on_the_way_here_and_back(o
     before, at_work = status(own_cluster), agents(own_cluster)
     assert len(at_work) == 2
 
-    own_cluster.kubectl("apply", "-f", str(CHART / "crds"))
+    own_cluster.kubectl(*APPLY, str(CHART / "crds"))
     training.upgrade(VALUES)
     until_led_by(own_cluster, "dev")
     until_runs_go_on(own_cluster)
@@ -103,7 +105,9 @@ def test_no_agent_is_restarted_and_nothing_is_doubled_on_the_way_here_and_back(o
     cap = {"spec": {"maxRuns": now["runs"]["total"] + 2}}
     own_cluster.kubectl("-n", LAB, "patch", "wandbsweep", "cartpole", "--type=merge", "-p", json.dumps(cap))
     own_cluster.kubectl("-n", LAB, "wait", "--for=condition=Complete", "wandbsweep/cartpole", "--timeout=300s")
-    assert status(own_cluster)["runs"]["total"] == cap["spec"]["maxRuns"]
+    runs = runs_of(as_installed(own_cluster, SYSTEM), status(own_cluster))
+    assert [run.state for run in runs] == ["finished"] * cap["spec"]["maxRuns"]
+    assert len({run.name for run in runs}) == len({json.dumps(run.config, sort_keys=True) for run in runs}) == len(runs)
 
 
 def test_objects_of_the_release_before_are_what_they_were_under_the_new_definition(own_cluster, a_namespace):
@@ -120,7 +124,7 @@ def test_objects_of_the_release_before_are_what_they_were_under_the_new_definiti
     before = {name: own_cluster.get("wandbsweep", name, "-n", LAB)["spec"] for name in stored}
     assert "cartpole" in stored
 
-    own_cluster.kubectl("apply", "-f", str(CHART / "crds"))
+    own_cluster.kubectl(*APPLY, str(CHART / "crds"))
     own_cluster.kubectl("wait", "--for=condition=Established", f"crd/{CRD_NAME}", "--timeout=60s")
 
     assert {name: own_cluster.get("wandbsweep", name, "-n", LAB)["spec"] for name in stored} == before

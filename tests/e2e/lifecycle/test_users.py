@@ -10,7 +10,7 @@ import uuid
 import pytest
 import yaml
 
-from installed import a_cartpole_sweep
+from installed import a_short_cartpole_sweep
 from readme_commands import kubectl_commands
 from waiting import until
 
@@ -39,7 +39,7 @@ def as_anna(installed, namespace, arguments, **options):
 
 
 def a_sweep_called(name):
-    manifest = a_cartpole_sweep(agentCount=1, maxRuns=1)
+    manifest = a_short_cartpole_sweep(agentCount=1, maxRuns=1)
     manifest["metadata"]["name"] = name
     return manifest
 
@@ -107,7 +107,16 @@ def test_a_viewer_sees_sweeps_and_changes_none(installed, annas):
 
 def test_what_convert_prints_can_be_applied_by_an_editor(installed, annas):
     converted = subprocess.run(
-        [sys.executable, "-m", "wandbsweep", "convert", "-", "--image", "lab/isaac-lab:2.3", "--project", "anymal"],
+        [
+            sys.executable,
+            "-m",
+            "wandbsweep",
+            "convert",
+            "-",
+            "--name=anymal",
+            "--project=anymal",
+            "--image=lab/isaac:2.3",
+        ],
         input="method: grid\nprogram: train.py\nparameters: {lr: {values: [1, 2]}}\n",
         check=True,
         capture_output=True,

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from clusters import shared_control_plane
 from kube_client import Kube, write_kubeconfig
+from kueue_controller import log_of, start_kueue
 from nodes import install_runtime, running_node
 from operators import RunningOperator, running_operator
 from places import Place, a_place
@@ -42,6 +44,14 @@ def pytest_runtest_makereport(item, call):
 @pytest.fixture(scope="session")
 def kube(control_plane: Cluster) -> Kube:
     return Kube(control_plane.kubeconfig, control_plane.kubectl_path)
+
+
+@pytest.fixture(scope="session")
+def kueue_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A control plane with the real Kueue, which judges every Job there is on it."""
+    with shared_control_plane(tmp_path_factory, "pytest-kueue", start_kueue) as cluster:
+        _logs["kueue"] = log_of(cluster)
+        yield cluster
 
 
 @pytest.fixture(scope="session")

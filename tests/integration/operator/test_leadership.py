@@ -20,10 +20,12 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
 
 @contextmanager
-def a_candidate(name, place, kube, tmp_path, kubeconfig=None) -> Iterator[RunningOperator]:
+def a_candidate(name, place, kube, tmp_path, kubeconfig=None, environment=None) -> Iterator[RunningOperator]:
     lease = ("--lease", f"{place.namespace}/operator")
     config = kubeconfig or kube.kubeconfig
-    with running_operator(tmp_path / name, config, place.server.url, place.namespace, options=lease) as operator:
+    with running_operator(
+        tmp_path / name, config, place.server.url, place.namespace, options=lease, environment=environment
+    ) as operator:
         yield operator
 
 
@@ -84,16 +86,16 @@ def test_one_that_stands_by_ends_at_once_when_it_is_told_to(place, kube, tmp_pat
             assert first.running
 
 
-def test_the_lease_belongs_to_the_pod_of_its_holder_and_goes_with_it(place, kube, tmp_path, monkeypatch):
+def test_the_lease_belongs_to_the_pod_of_its_holder_and_goes_with_it(place, kube, tmp_path):
     pods, lease = (
         core_path(place.namespace, "pods"),
-        f"/apis/coordination.k8s.io/v1/namespaces/{place.namespace}/leases",
+        f"/apis/coordination.k8s.io/v1/namespaces/{place.namespace}/leases/operator",
     )
     pod = {"metadata": {"name": "operator-1"}, "spec": a_template()["spec"]}
-    monkeypatch.setenv("WANDBSWEEP_POD_NAME", "operator-1")
-    monkeypatch.setenv("WANDBSWEEP_POD_UID", kube.create(pods, pod)["metadata"]["uid"])
+    uid = kube.create(pods, pod)["metadata"]["uid"]
+    pod_of_it = {"WANDBSWEEP_POD_NAME": "operator-1", "WANDBSWEEP_POD_UID": uid}
 
-    with a_candidate("first", place, kube, tmp_path) as first:
+    with a_candidate("first", place, kube, tmp_path, environment=pod_of_it) as first:
         until(leads(first), "it leads")
     assert kube.find(lease)
     kube.delete(f"{pods}/operator-1", gracePeriodSeconds=0)

@@ -1,4 +1,7 @@
-"""Agents in a queue such as Kueue's: admitted one by one, taken back, admitted again, and nobody fights over a Job."""
+"""Agents in a queue: admitted one by one, taken back, admitted again, and nobody fights over a Job.
+
+The same is asked of Kueue itself and of a queue that is shaped like it, which can be read and debugged.
+"""
 
 from __future__ import annotations
 
@@ -7,49 +10,52 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from places import NAME, a_grid, a_template
-from queues import FLAVOR, Queue, running_queue
+from kube_client import Kube
+from kueue_queues import kueue_queue
+from places import a_grid
+from queued_sweeps import (
+    LABELS,
+    OPERATORS_OWN_NODES,
+    QUEUE,
+    apply_queued,
+    changes_to_jobs,
+    running_jobs,
+    running_pods,
+    until_training,
+)
+from queues import FLAVOR, running_queue
 from waiting import until
-from wandbsweep.controller.kube_api import sweeps_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from places import Place
+    from clusters import Cluster
+    from kueue_queues import KueueQueue
+    from queues import Queue
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
-QUEUE = "gpu-research"
-LABELS = {"kueue.x-k8s.io/queue-name": QUEUE, "kueue.x-k8s.io/priority-class": "sweeps"}
-GPU = {"name": "trainer", "image": "lab/trainer:1", "resources": {"limits": {"nvidia.com/gpu": "1"}}}
-OPERATORS_OWN_NODES = {"lab/room": "north"}
+QUEUES = {"shaped": ("control_plane", running_queue), "kueue": ("kueue_cluster", kueue_queue)}
+
+
+@pytest.fixture(scope="session", params=list(QUEUES))
+def held_by(request) -> tuple[Cluster, Any]:
+    """Where a queue is kept, and what keeps it."""
+    cluster, keeps = QUEUES[request.param]
+    return request.getfixturevalue(cluster), keeps
+
+
+@pytest.fixture(scope="session")
+def kube(held_by) -> Kube:
+    cluster, _ = held_by
+    return Kube(cluster.kubeconfig, cluster.kubectl_path)
 
 
 @pytest.fixture
-def queue(kube, place) -> Iterator[Queue]:
-    with running_queue(kube, place.namespace, QUEUE) as running:
+def queue(held_by, kube, place) -> Iterator[Queue | KueueQueue]:
+    _, keeps = held_by
+    with keeps(kube, place.namespace, QUEUE) as running:
         yield running
-
-
-def apply(place: Place, **spec: Any) -> None:
-    """A sweep whose agents join the queue."""
-    template = a_template(containers=[GPU], nodeSelector=OPERATORS_OWN_NODES)
-    manifest = place.manifest(NAME, **{"template": template, **spec})
-    manifest["metadata"]["labels"] = LABELS
-    place.kube.create(sweeps_path(place.namespace, "").rstrip("/"), manifest)
-
-
-def running_jobs(place: Place) -> list[str]:
-    return [job["metadata"]["name"] for job in place.jobs() if not job["spec"].get("suspend")]
-
-
-def until_training(place: Place, runs: int) -> None:
-    until(lambda: place.status().get("runs", {}).get("running") == runs, f"{runs} runs train", seconds=90)
-
-
-def changes_to_jobs(proxy) -> list[str]:
-    """What the operator wrote to Jobs that were there: nothing but their end is its own to write."""
-    return [call.method for call in proxy.writes if "/jobs/" in call.path and call.method != "DELETE"]
 
 
 def test_agents_are_admitted_one_by_one_and_a_pool_larger_than_the_quota_comes_to_its_end(
@@ -57,7 +63,7 @@ def test_agents_are_admitted_one_by_one_and_a_pool_larger_than_the_quota_comes_t
 ):
     gate = tmp_path / "gate"
     node_for(place, WANDB_BASE_URL=place.server.url, TRAINER_GATE=str(gate))
-    apply(place, sweep=a_grid(0.1, 0.2, 0.3), agentCount=3, runsPerAgent=1)
+    apply_queued(place, sweep=a_grid(0.1, 0.2, 0.3), agentCount=3, runsPerAgent=1)
 
     queued = place.until_condition("AgentsReady", "False", reason="AgentsQueued")
     until(lambda: place.status()["agents"].get("queued") == 3, "all three wait")
@@ -94,7 +100,7 @@ def test_an_evicted_agent_preempts_its_run_and_goes_on_in_the_same_job_when_it_i
     gate = tmp_path / "gate"
     node_for(place, WANDB_BASE_URL=place.server.url, TRAINER_GATE=str(gate))
     queue.allow(1)
-    apply(place, sweep=a_grid(0.1, 0.2), agentCount=1, limits={"maxFailedRuns": 1})
+    apply_queued(place, sweep=a_grid(0.1, 0.2), agentCount=1, limits={"maxFailedRuns": 1})
     until_training(place, 1)
     (interrupted,) = place.runs(place.status()["sweepID"])
     (job,) = place.jobs()
@@ -126,15 +132,11 @@ def test_an_evicted_agent_preempts_its_run_and_goes_on_in_the_same_job_when_it_i
     assert "Traceback" not in proxied_operator.log
 
 
-def running_pods(place: Place) -> list[dict[str, Any]]:
-    return [pod for pod in place.pods() if pod["status"].get("phase") not in {"Succeeded", "Failed"}]
-
-
 def test_those_that_wait_go_first_when_the_pool_shrinks_and_all_when_it_is_suspended(
     proxied_operator, kubernetes_between, place, queue, node_for, tmp_path
 ):
     node_for(place, WANDB_BASE_URL=place.server.url, TRAINER_GATE=str(tmp_path / "gate"))
-    apply(place, sweep=a_grid(0.1, 0.2, 0.3), agentCount=3)
+    apply_queued(place, sweep=a_grid(0.1, 0.2, 0.3), agentCount=3)
     until(lambda: len(place.job_names()) == 3, "three wait")
     queue.allow(1)
     until_training(place, 1)

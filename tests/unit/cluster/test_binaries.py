@@ -15,6 +15,7 @@ from local_cluster.cli import main
 from local_cluster.go_toolchain import ensure_go, go_version
 from local_cluster.progress import Progress
 from local_cluster.releases import Release, ReleasesUnreachableError, checksum_of, download_all
+from local_cluster.versions import KUEUE_MANAGER, kueue_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,6 +87,14 @@ def test_programs_in_the_cache_are_used_without_a_look_at_the_network(
 ) -> None:
     assert main(["path", "kubectl"]) == 0
     assert capsys.readouterr().out == f"{cached_programs}/kubectl\n"
+
+
+def test_kueue_is_built_once(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = kueue_folder()
+    folder.mkdir(parents=True)
+    (folder / KUEUE_MANAGER).touch(mode=0o755)
+    assert main(["kueue"]) == 0
+    assert capsys.readouterr().out == f"{folder}\n"
 
 
 def test_a_go_that_is_new_enough_is_used(stand_ins: StandIns) -> None:

@@ -68,5 +68,5 @@ def test_programs_in_use_are_not_removed(cached_programs: Path, capsys: pytest.C
 
 def test_it_runs_as_a_program_and_tells_its_commands() -> None:
     told = subprocess.run([sys.executable, _PROGRAM, "--help"], capture_output=True, text=True, check=True).stdout
-    for command in ("up", "down", "status", "kubeconfig", "load", "path", "binaries", "purge"):
+    for command in ("up", "down", "status", "kubeconfig", "load", "path", "binaries", "kueue", "purge"):
         assert f"\n    {command} " in told

@@ -18,5 +18,5 @@ def test_every_command_and_no_other_is_documented() -> None:
 
 
 def test_the_page_names_the_versions_that_are_used() -> None:
-    for name in ("KUBERNETES", "ETCD", "COREDNS", "HELM"):
+    for name in ("KUBERNETES", "ETCD", "COREDNS", "HELM", "KUEUE"):
         assert re.search(rf"\b{re.escape(getattr(versions, name))}\b", PAGE), name

@@ -19,9 +19,10 @@ def read(text, uid=UID):
 
 
 def test_an_intent_is_read_as_it_was_written():
-    intent = Intent(NOW, "3-0123456789ab")
+    creating, leaving = Intent(NOW, "3-0123456789ab"), Intent(NOW, "3-0123456789ab", leaving=True)
 
-    assert read(write_intent(UID, intent)) == intent
+    assert read(write_intent(UID, creating)) == creating
+    assert read(write_intent(UID, leaving)) == leaving
 
 
 def test_the_intent_of_another_object_in_a_copied_manifest_is_none():

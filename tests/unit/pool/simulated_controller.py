@@ -34,9 +34,8 @@ def carry_out(world: World, snapshot: Snapshot, action: Action, outcome: Outcome
             world.cluster.ask_to_leave(action.pod_name)
         case actions.TellSearch():
             world.searches.tell(action.pod_name, action.agent_count)
-        case actions.ClaimObject():
-            world.claimed = True
-            world.intent = Intent(world.now, action.token) if action.token else world.intent
+        case actions.ClaimObject() | actions.LeaveSweep():
+            _record(world, action)
         case _ if outcome.wandb_problem or world.now < world.wandb_back_at:
             return replace(outcome, wandb_problem=AWAY)
         case actions.StartAgent():
@@ -51,6 +50,12 @@ def carry_out(world: World, snapshot: Snapshot, action: Action, outcome: Outcome
         case _:
             assert isinstance(action, actions.MarkRun), f"nobody carries out {action}"
     return outcome
+
+
+def _record(world: World, action: actions.ClaimObject | actions.LeaveSweep) -> None:
+    world.claimed = True
+    leaving = isinstance(action, actions.LeaveSweep)
+    world.intent = Intent(world.now, action.token, leaving=leaving) if action.token else world.intent
 
 
 def _remove(world: World, action: actions.RemoveAgent | actions.RemoveSearch, outcome: Outcome) -> Outcome:

@@ -69,11 +69,11 @@ class SimulatedSweep:
 
     @property
     def sends_agents_away(self) -> bool:
-        """Whether an agent that asks is told that there is nothing left for it."""
+        """Whether an agent that asks is told that the sweep is over; while a run goes on it has to wait."""
         if self.searched:
             return self.state in {"FINISHED", "CANCELED"}
-        waits = any(run.state == "preempted" for run in self.runs)
-        return self.state in {"FINISHED", "CANCELED"} or (len(self.runs) >= self.cap and not waits)
+        goes_on = any(run.state in {"running", "preempted"} for run in self.runs)
+        return self.state in {"FINISHED", "CANCELED"} or (len(self.runs) >= self.cap and not goes_on)
 
     def counts(self) -> dict[str, int]:
         return dict(Counter(run.state for run in self.runs))

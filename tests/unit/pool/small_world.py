@@ -172,6 +172,9 @@ class World:
                 self._write()
                 self.finalizer = True
                 self.intent = Intent(snapshot.now, action.token or "")
+            case actions.LeaveSweep():
+                self._write()
+                self.intent = Intent(snapshot.now, action.token, leaving=True)
             case actions.ReleaseObject():
                 self._write()
                 self.gone = True

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from builders import a_sweep
 from unit.pool.small_world import OVER, World
-from wandbsweep.api.reasons import ConditionType, Reason
+from wandbsweep.api.reasons import ConditionType, Phase, Reason
 from wandbsweep.api.status import ConditionStatus
 from wandbsweep.sweep.wandb_config import digest_of_token
 
@@ -146,6 +146,33 @@ def test_wherever_the_operator_dies_an_edit_makes_one_new_sweep(writes):
     assert (old.state, new.state) == ("FINISHED", "PENDING")
     assert [past.sweep_id for past in world.status.history] == [old.path.sweep_id]
     assert {job.sweep for job in world.jobs.values()} == {str(new.path)}
+
+
+@pytest.mark.parametrize("away", [False, True], ids=["W&B answers", "W&B was away"])
+@pytest.mark.parametrize("known", [True, False], ids=["of a sweep", "of a creation that was not seen to succeed"])
+@pytest.mark.parametrize("writes", range(6))
+def test_wherever_the_operator_dies_a_definition_that_comes_back_is_trained(writes, known, away):
+    """The stopped sweep of the same definition is not taken for one that is over."""
+    world = World(definition=DEFINITIONS["A"])
+    world.next_creation_is_late = not known
+    world.make_pass()
+    world.now += timedelta(minutes=1)
+    if known:
+        world.make_pass()
+    world.edit(definition=DEFINITIONS["B"])
+    world.away = away
+    world.make_pass()
+    world.away = False
+    world.writes_left = writes
+    world.make_pass()
+    world.edit(definition=DEFINITIONS["A"])
+    world.writes_left = None
+    world.settle()
+
+    (sweep,) = world.living()
+    assert sweep.config["parameters"] == DEFINITIONS["A"]["parameters"]
+    assert {job.sweep for job in world.jobs.values()} == {str(sweep.path)}
+    assert world.status.phase is Phase.RUNNING
 
 
 def test_a_definition_that_comes_back_is_a_third_sweep():

@@ -27,6 +27,7 @@ from wandbsweep.pool.actions import (
     ClaimObject,
     CreateSweep,
     FindAndStop,
+    LeaveSweep,
     RemoveAgent,
     SetSweepState,
     StartAgent,
@@ -42,6 +43,7 @@ from wandbsweep.sweep.wandb_config import marker
 
 LONG_AGO = NOW - timedelta(hours=1)
 UNREACHABLE = Problem(Reason.SERVER_UNREACHABLE, "W&B does not answer")
+MISTAKE = Problem(Reason.SWEEP_INVALID, "spec.sweep.method: ...")
 OTHER = {"parameters": {"lr": {"values": [0.1, 0.2]}}}
 STOP = SetSweepState(PATH, "FINISHED", why=Reason.SWEEP_REPLACED)
 DESCRIPTION = marker(UID, a_token())
@@ -69,11 +71,37 @@ def generation_of(status, kind=ConditionType.SWEEP_VALID):
     return status.condition(kind).observed_generation
 
 
-def test_another_definition_stops_the_old_sweep_first():
+def test_another_definition_stops_the_old_sweep_first_and_records_that_before():
     plan = make_plan(edited(jobs=(a_job(0),)))
 
-    assert plan.actions == (STOP,)
+    assert plan.actions == (LeaveSweep(a_token()), STOP)
     assert not plan.look_again
+
+
+def test_a_sweep_that_may_have_been_stopped_is_replaced_although_its_definition_came_back():
+    left = Intent(LONG_AGO, a_token(), leaving=True)
+    back = replace(edited(definition={}), generation=3, intent=left)
+
+    assert make_plan(back).actions == (STOP,)
+    assert generation_of(after(back, problem=UNREACHABLE)) is None
+
+    between = replace(back, status=after(back, STOP), reading=None)
+    claim, create = make_plan(between).actions
+    assert claim == ClaimObject(a_token(3))
+    assert isinstance(create, CreateSweep)
+
+
+def test_it_is_replaced_also_while_the_definition_has_mistakes():
+    left = Intent(LONG_AGO, a_token(), leaving=True)
+    snapshot = replace(edited(), intent=left, definition=None, definition_problem=MISTAKE)
+
+    assert make_plan(snapshot).actions == (STOP,)
+
+
+def test_the_record_of_one_sweep_says_nothing_of_the_next():
+    left = Intent(LONG_AGO, "0-0123456789ab", leaving=True)
+
+    assert STOP not in make_plan(replace(edited(definition={}), intent=left)).actions
 
 
 def test_the_old_sweep_goes_into_the_history_and_leaves_nothing_else_behind():
@@ -124,7 +152,7 @@ def test_a_definition_that_comes_back_makes_a_third_sweep():
     second = edited(definition={}, status=a_status(sweep_digest=token), intent=Intent(LONG_AGO, token))
     snapshot = replace(second, generation=3)
 
-    assert make_plan(snapshot).actions == (STOP,)
+    assert make_plan(snapshot).actions == (LeaveSweep(token), STOP)
     between = replace(snapshot, status=after(snapshot, STOP), reading=None)
     assert make_plan(between).actions[0] == ClaimObject(a_token(3))
 
@@ -253,11 +281,29 @@ def test_an_intent_to_a_definition_that_nobody_wants_any_more_is_cleared_up_befo
     status = a_status(sweep_id=None, sweep_path=None)
     snapshot = a_new_object(generation=3, status=status, has_finalizer=True, intent=Intent(LONG_AGO, OPEN))
 
-    find, claim, create = make_plan(snapshot).actions
+    leave, find, claim, create = make_plan(snapshot).actions
 
+    assert leave == LeaveSweep(OPEN)
     assert find == FindAndStop(None, "anymal", marker(UID, OPEN), "FINISHED")
     assert claim == ClaimObject(a_token(3))
     assert isinstance(create, CreateSweep)
+    assert not create.look_up_first
+
+
+def test_what_was_perhaps_stopped_before_it_was_known_is_not_adopted_when_its_definition_comes_back():
+    status = a_status(sweep_id=None, sweep_path=None)
+    left = Intent(NOW, OPEN, leaving=True)
+    sweep = a_sweep(**OTHER)
+    snapshot = replace(
+        a_new_object(generation=3, status=status, has_finalizer=True, intent=left),
+        spec=a_spec(sweep=sweep),
+        definition=read_definition(sweep, field="spec.sweep"),
+    )
+
+    find, claim, create = make_plan(snapshot).actions
+
+    assert find == FindAndStop(None, "anymal", marker(UID, OPEN), "FINISHED")
+    assert claim == ClaimObject(a_token(3, **OTHER))
     assert not create.look_up_first
 
 

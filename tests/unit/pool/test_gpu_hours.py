@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builders import NOW, PATH, a_job, a_live_object, a_pod
+from builders import NOW, PATH, a_job, a_live_object, a_pod, a_status
 from wandbsweep.agent.causes import Cause
 from wandbsweep.api.reasons import Reason
 from wandbsweep.api.status import GPUHours
@@ -76,6 +76,14 @@ def test_a_pod_that_never_started_held_nothing():
 
     assert next_hours(snapshot).total == 0.0
     assert settled(snapshot) == [refused.uid]
+
+
+def test_the_list_of_settled_pods_is_no_longer_than_there_are_pods():
+    there = a_pod(a_job(0), phase="Succeeded", ended_at=NOW, uid="there")
+    snapshot = a_live_object(pods=(there,), status=a_status(settled_pods=["gone", "long-gone", "there"]))
+
+    assert settled(snapshot) == ["there"]
+    assert settled(replace(snapshot, pods=())) == []
 
 
 def test_agents_that_run_are_counted_as_of_the_last_full_five_minutes():

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from builders import (
     NOW,
     OWNER,
@@ -221,8 +223,9 @@ def test_gpu_hours_count_while_a_pod_holds_gpus_and_not_while_its_job_waits():
     assert (hours.total, hours.active, hours.preempted) == (2.0, 0.0, 2.0)
 
 
-def test_the_deadline_begins_when_the_queue_lets_the_first_agent_in():
-    spec, labels = a_spec(limits={"activeDeadlineSeconds": 60}), {QUEUE: "gpu-research"}
+@pytest.mark.parametrize("labels", [{QUEUE: "gpu-research"}, {}], ids=["named", "the namespace's own"])
+def test_the_deadline_begins_when_the_queue_lets_the_first_agent_in(labels):
+    spec = a_spec(limits={"activeDeadlineSeconds": 60})
     status = a_status(start_time=NOW - timedelta(minutes=30))
     waits = a_live_object(spec=spec, labels=labels, status=status, jobs=(queued(0),))
     comes_in = replace(waits, jobs=(admitted(0),))
@@ -233,7 +236,7 @@ def test_the_deadline_begins_when_the_queue_lets_the_first_agent_in():
     assert next_status(waits, Outcome(), None).admission_time is None
     assert first.admission_time == NOW
     assert limits.deadline(replace(waits, status=first)) == NOW + timedelta(seconds=60)
-    assert limits.deadline(replace(waits, labels={})) == NOW - timedelta(minutes=29)
+    assert limits.deadline(replace(waits, labels={}, jobs=(a_job(0),))) == NOW - timedelta(minutes=29)
 
 
 def test_waiting_in_the_queue_is_no_standstill_for_which_bad_nodes_would_be_used_again():

@@ -23,6 +23,7 @@ STRICTER = {
     "the command uses ${program}": "the agent would start nothing",
     "a grid cannot go through": "W&B's grid engine raises when asked for a run",
     "a grid tries every value once": "W&B's grid engine raises when asked for a run",
+    "bayes cannot propose values": "W&B's bayes engine raises when asked for a run",
     "takes exponents of e, and": "the bounds overflow in the engine",
     "must be less than max": "W&B compares the bounds of top-level parameters only, not of nested ones",
     "must be a finite number": "an infinite bound has no range to draw from",

@@ -155,6 +155,13 @@ def test_a_grid_needs_points(body, message):
     assert problems({**RUN, "method": "grid", "parameters": {"lr": body}}) == [f"spec.sweep.parameters.{message}"]
 
 
+@pytest.mark.parametrize(("body", "message"), ROWS["in_bayes"])
+def test_bayes_needs_choices_without_probabilities(body, message):
+    sweep = {**RUN, "method": "bayes", "metric": {"name": "reward"}, "parameters": {"lr": body}}
+
+    assert problems(sweep) == [f"spec.sweep.parameters.{message}"]
+
+
 @pytest.mark.parametrize(("body", "warning"), ROWS["unintended"])
 def test_what_looks_unintended_is_a_warning(body, warning):
     sweep = {**RUN, "method": "random", "parameters": {"lr": body}}

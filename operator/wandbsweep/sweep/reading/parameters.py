@@ -81,6 +81,15 @@ def check_grid(parameters: tuple[Parameter, ...], report: Report) -> None:
             )
 
 
+def check_bayes(parameters: tuple[Parameter, ...], report: Report) -> None:
+    """The model that bayes asks for the next values is one of numbers and of equal choices."""
+    for parameter in parameters:
+        if parameter.distribution == WEIGHTED:
+            message = "bayes cannot propose values that have probabilities: no run would start"
+            remedy = "remove probabilities, or use method random"
+            report.add(Rule.BAYES_OVER_PROBABILITIES, parameter.place / "probabilities", message, remedy)
+
+
 def warn_of_whole_bounds(parameters: Iterable[Parameter], report: Report) -> None:
     """JSON from Kubernetes cannot tell 1.0 from 1, so W&B may draw whole numbers where reals were meant."""
     for parameter in parameters:

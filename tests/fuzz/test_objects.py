@@ -7,6 +7,7 @@ in `sweep` and `template` as it is, so that there the operator is the first who 
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 from hypothesis import example, given
@@ -64,6 +65,34 @@ def test_any_template_becomes_a_job_or_is_told_what_is_wrong(template, isaac):
         return
     job = agent_job(OWNER, spec, RUNTIME, PATH, slot=0, attempt=0, avoid=["a"], unwelcome=["b"])
     json.dumps(job)
+
+
+PRIVILEGES = {"hostNetwork", "hostPID", "hostIPC", "hostUsers", "nodeName", "hostPath", "hostPort", "privileged", "add"}
+PRIVILEGES |= {"procMount", "windowsOptions", "serviceAccount", "serviceAccountName", "serviceAccountToken"}
+POD_OF_ALL = {"hostNetwork": True, "serviceAccountName": "x", "volumes": [{"name": "a", "hostPath": {"path": "/"}}]}
+
+
+def privileges(value):
+    """How often each is asked for, wherever it stands."""
+    if isinstance(value, list):
+        return sum((privileges(each) for each in value), Counter())
+    if not isinstance(value, dict):
+        return Counter()
+    return sum((privileges(each) for each in value.values()), Counter(PRIVILEGES & set(value)))
+
+
+@fuzzed
+@given(templates, st.booleans())
+@example({"spec": {"containers": [{"securityContext": {"privileged": True}}], **POD_OF_ALL}}, True)
+def test_a_job_has_no_privilege_that_its_template_has_not(template, isaac):
+    if misshapen(template, Place("spec.template")):
+        return
+    spec = a_spec(template=template, isaac={"acceptEULA": True} if isaac else None)
+    made = agent_job(OWNER, spec, RUNTIME, PATH, slot=0, attempt=0)["spec"]["template"]
+    assert privileges(made) <= privileges(template)
+    first = made["spec"]["initContainers"][0]["securityContext"]
+    assert first["capabilities"] == {"drop": ["ALL"]}
+    assert first["allowPrivilegeEscalation"] is False
 
 
 @fuzzed

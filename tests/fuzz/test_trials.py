@@ -19,10 +19,12 @@ from hypothesis import strategies as st
 from fuzzing import fuzzed, json_text, keyed, texts, values
 from wandbsweep.agent.exit_codes import TrialExit
 from wandbsweep.sweep.rendering.launch import LaunchError, read_launch, render_launch
+from wandbsweep.sweep.rendering.macros import escape_macros
 
 OPERATOR = Path(__file__).parents[2] / "operator"
 MACROS = ["${args}", "${args_no_hyphens}", "${args_json}", "${args_json_file}", "${config_json_file}", "${env}"]
 MACROS += ["${args_no_boolean_flags}", "${checkpoint_dir}", "${envvar:HOME}", "${args.lr}", "${", "$", "${}"]
+MACROS += escape_macros(MACROS)  # as a sweep's command holds them, and the launcher fills them in
 commands = st.lists(st.one_of(st.sampled_from(MACROS), texts), max_size=4)
 options = st.lists(
     st.one_of(
@@ -81,31 +83,50 @@ def as_a_process_sees_it(word):
     return word.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
+def trial(words, environment=None):
+    """A trial as a process of its own, in a folder of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        told = {name: as_a_process_sees_it(text) for name, text in (environment or {}).items()}
+        return subprocess.run(
+            [sys.executable, "-m", "wandbsweep.agent", "trial", *(as_a_process_sees_it(word) for word in words)],
+            cwd=folder,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(OPERATOR), "HOME": folder, "TMPDIR": folder, **told},
+            capture_output=True,
+            timeout=50,
+            check=False,
+        )
+
+
 # Each is a process of some tenths of a second.
 @settings(fuzzed, max_examples=max(8, fuzzed.max_examples // 20))
 @given(
-    options, sampled, st.sampled_from([["true"], ["sh", "-c", "exit 3"], ["${args}"], ["/nonexistent"]]), environments
+    options,
+    sampled,
+    st.sampled_from([["true"], ["sh", "-c", "exit 3"], ["true", "$${args}"], ["$${args}"], ["/nonexistent"]]),
+    environments,
 )
-@example([], json.dumps({"lr": "a\0b"}), ["true", "${args}"], {})
-@example([], '{"lr": "\\ud800"}', ["true", "${args}"], {})
+@example([], json.dumps({"lr": "a\0b"}), ["true", "$${args}"], {})
+@example([], '{"lr": "\\ud800"}', ["true", "$${args}"], {})
 @example([], "[" * 5000, ["true"], {})
-@example([], '{"lr": 1}', ["true", "${args_json_file}"], {"WANDB_RUN_ID": "../../a"})
-@example([], '{"lr": "' + "x" * 200_000 + '"}', ["true", "${args}"], {})
+@example([], '{"lr": 1}', ["true", "$${args_json_file}"], {"WANDB_RUN_ID": "../../a"})
+@example([], '{"lr": "' + "x" * 200_000 + '"}', ["true", "$${args}"], {})
 def test_no_trial_ends_in_a_traceback(given_options, args, command, environment):
-    with tempfile.TemporaryDirectory() as folder:
-        words = [as_a_process_sees_it(word) for word in words_of(given_options, args, command)]
-        told = {name: as_a_process_sees_it(text) for name, text in environment.items()}
-        kept = {name: os.environ[name] for name in ("PATH",)}
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", "wandbsweep.agent", "trial", *words],
-                cwd=folder,
-                env={**kept, "PYTHONPATH": str(OPERATOR), "HOME": folder, "TMPDIR": folder, **told},
-                capture_output=True,
-                timeout=50,
-                check=False,
-            )
-        except OSError:
-            return  # more words than a process can be given at all: W&B's agent would not get so far either
+    try:
+        done = trial(words_of(given_options, args, command), environment)
+    except OSError:
+        return  # more words than a process can be given at all: W&B's agent would not get so far either
     assert b"Traceback" not in done.stderr + done.stdout, done.stderr.decode(errors="replace")
     assert done.returncode in {0, 3, 126, 127, *(int(code) for code in TrialExit)}
+
+
+SHOW = "import json, sys; print(json.dumps(sys.argv[1:]))"
+NASTY_FOR_SHELLS = "$(touch a) `id` ; rm -rf / & | > x \n ${args} ${oc.env:HOME} 'x' \"y\" \\ * ~ %s {{7*7}}"
+
+
+@settings(fuzzed, max_examples=max(8, fuzzed.max_examples // 20))
+@given(st.dictionaries(st.sampled_from(["lr", "agent.gamma", "x"]), texts.map(as_a_process_sees_it), min_size=1))
+@example({"lr": NASTY_FOR_SHELLS})
+def test_a_text_reaches_the_trainer_as_it_is_and_no_shell_ever_sees_it(values):
+    done = trial([json.dumps(values), "--", sys.executable, "-c", SHOW, "$${args}"])
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == [f"--{name}={text}" for name, text in values.items()]

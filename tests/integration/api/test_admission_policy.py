@@ -64,6 +64,8 @@ ALLOWED = {
     "a listed server": a_sweep(wandb={"baseURL": "https://api.wandb.ai"}),
     "below a listed server": a_sweep(wandb={"baseURL": "http://wandb.lab:8080/path/a"}),
     "volumes of the namespace": a_sweep(pod={"volumes": [{"name": "a", "emptyDir": {}}]}),
+    "resources of another vendor": a_sweep(container={"resources": {"limits": {"rdma/hca": 1, "memory": "1Gi"}}}),
+    "data of a listed image": a_sweep(pod={"volumes": [{"name": "a", "image": {"reference": "registry.lab/data:1"}}]}),
     "a search": a_sweep(search={"template": {"spec": {"containers": [{"name": "search"}]}}}),
     "a restricted container": a_sweep(
         container={"securityContext": {"privileged": False, "capabilities": {"drop": ["ALL"]}}}
@@ -84,6 +86,22 @@ REFUSED = {
     "an image of the search": (
         a_sweep(search={"template": {"spec": {"containers": [{"name": "search", "image": "x"}]}}}),
         "must begin with",
+    ),
+    "an image as a volume": (
+        a_sweep(pod={"volumes": [{"name": "a", "image": {"reference": "docker.io/x"}}]}),
+        "must begin with",
+    ),
+    "hostProcess": (
+        a_sweep(pod={"securityContext": {"windowsOptions": {"hostProcess": True}}}),
+        "the node's own",
+    ),
+    "hostProcess of a container": (
+        a_sweep(container={"securityContext": {"windowsOptions": {"hostProcess": True}}}),
+        "hostProcess",
+    ),
+    "a slice of a GPU": (
+        a_sweep(container={"resources": {"limits": {"nvidia.com/mig-1g.10gb": 7}}}, agentCount=8),
+        "must be asked for as one of: nvidia.com/gpu",
     ),
     "hostPath": (a_sweep(pod={"volumes": [{"name": "a", "hostPath": {"path": "/"}}]}), "the node's own"),
     "hostNetwork": (a_sweep(pod={"hostNetwork": True}), "the node's own"),

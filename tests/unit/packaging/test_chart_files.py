@@ -15,9 +15,10 @@ ROOT = Path(__file__).resolve().parents[3]
 CHART = ROOT / "charts" / "wandbsweep"
 
 # What the chart decides itself about the server, by mounting and exposing it.
-SET_BY_THE_CHART = {"host", "port", "data_dir", "api_key_file"}
+# The last two by Secrets: server.entityKeys and server.database.
+SET_BY_THE_CHART = {"host", "port", "data_dir", "api_key_file", "keys_dir", "database_url"}
 # Kept beside the data, so that there is one volume to keep.
-LEFT_TO_THE_SERVER = {"database_url", "files_dir"}
+LEFT_TO_THE_SERVER = {"files_dir"}
 
 
 @pytest.fixture(scope="module")

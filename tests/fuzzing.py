@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from typing import TYPE_CHECKING, Any
 
 from graphql import (
@@ -19,6 +20,7 @@ from graphql import (
     is_required_argument,
     is_required_input_field,
 )
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 if TYPE_CHECKING:
@@ -26,10 +28,23 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import DrawFn, SearchStrategy
 
+# A little and always the same, and for as long as one likes and always otherwise by FUZZ_EXAMPLES. No profile: one that
+# is loaded holds for every test of the same process. No database of former failures: what is found becomes a test or
+# an `@example`, and a run depends on nothing before it.
+fuzzed = settings(
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "40")),
+    deadline=None,
+    database=None,
+    derandomize="FUZZ_EXAMPLES" not in os.environ,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.explicit, Phase.generate, Phase.shrink),
+)
+
 _NASTY = (
     "", "\x00", "\ud800", "\u202e", "..", "../../etc/passwd", "/", "%00", "%2e%2e", "'", '"', "\\", "$.a", "%", "_",
-    "NaN", "-0", "1e400", "9" * 30, "[" * 300, "{" * 300, "{{7*7}}", "${jndi:x}", "$(id)", "`id`", "a" * 5000, "é",
-    "🤖", "\n",
+    "NaN", "-0", "1e400", "9" * 30, "[" * 300, "{" * 300, "{{7*7}}", "${jndi:x}", "$(id)", "`id`", "a" * 5000,
+    "C:/x", "//h/x", "CON", "..\\..\\x", "%252e%252e/", "\u2024\u2024/", "a:b", "\uff0e\uff0e/", "é", "🤖", "\n",
+    "9" * 5000,
     "UkVTVA==", "UnVuOjE=", "U3dlZXA6MQ==", "QWdlbnQ6MQ==", "RmlsZTox", "UnVuOjk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OQ==",
 )  # fmt: skip
 

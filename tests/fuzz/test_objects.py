@@ -12,9 +12,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from any_objects import objects, sweeps, templates
 from builders import NOW, OWNER, PATH, PROTEIN, RUNTIME, a_live_object, a_spec, a_sweep
-from fuzzing import keyed, stored, texts, values
-from wandbsweep.api.crd import crd
+from fuzzing import fuzzed, keyed, stored, texts, values
 from wandbsweep.api.spec import WandbSweepSpec
 from wandbsweep.pool.jobs import agent_job
 from wandbsweep.pool.outcome import Outcome
@@ -29,71 +29,6 @@ from wandbsweep.sweep.problems import Place, summary
 from wandbsweep.sweep.search_order import search_order
 from wandbsweep.sweep.wandb_config import wandb_config
 
-SCHEMA = crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
-
-
-def of_schema(schema):
-    """What a schema allows, and now and then something else."""
-    if "enum" in schema:
-        sound = st.sampled_from(schema["enum"])
-    elif schema.get("type") == "object" and "properties" in schema:
-        parts = {name: of_schema(each) for name, each in schema["properties"].items()}
-        required = {name: parts.pop(name) for name in schema.get("required", [])}
-        sound = st.fixed_dictionaries(required, optional=parts)
-    else:
-        kinds = {
-            "object": st.dictionaries(texts, values, max_size=3),
-            "array": st.lists(of_schema(schema["items"]) if "items" in schema else values, max_size=3),
-            "string": st.one_of(texts, st.sampled_from(["a", "https://wandb.lab", "64Gi", "/a", "entity"])),
-            "integer": st.integers(-2, 5),
-            "number": st.floats(allow_nan=False, allow_infinity=False),
-            "boolean": st.booleans(),
-        }
-        sound = kinds.get(schema.get("type"), values)
-    return st.integers(0, 15).flatmap(lambda die: values if die == 0 else sound)
-
-
-objects = of_schema(SCHEMA).map(stored)
-CONTAINER_KEYS = ["name", "image", "env", "volumeMounts", "resources", "securityContext", "ports", "command", "args"]
-CONTAINER_KEYS += ["terminationMessagePath"]
-containers = st.lists(
-    st.one_of(
-        st.just({"name": "trainer", "image": "x"}),
-        keyed(CONTAINER_KEYS),
-        keyed(CONTAINER_KEYS, st.lists(keyed(["name", "value", "mountPath", "valueFrom"]), max_size=2)),
-    ),
-    min_size=1,
-    max_size=2,
-)
-POD_KEYS = ["volumes", "initContainers", "securityContext", "affinity", "nodeName", "terminationGracePeriodSeconds"]
-pods = st.builds(
-    lambda pod, listed: {**pod, "containers": listed},
-    st.one_of(keyed(POD_KEYS), keyed(POD_KEYS, keyed(["nodeAffinity", "runAsUser", "fsGroup"]))),
-    containers,
-)
-templates = st.fixed_dictionaries(
-    {"spec": pods}, optional={"metadata": st.one_of(keyed(["labels", "annotations"]), st.just({"labels": None}))}
-).map(stored)
-DEFINITION_KEYS = ["method", "metric", "parameters", "command", "program", "run_cap", "early_terminate", "scheduler"]
-DEFINITION_KEYS += ["base_config", "stages", "protein", "entity", "project", "name", "description", "sweep_parameters"]
-METHODS = ["grid", "random", "bayes", "scan", "protein", "stages", "custom"]
-sweeps = st.one_of(
-    keyed(DEFINITION_KEYS),
-    st.fixed_dictionaries(
-        {"method": st.sampled_from(METHODS)},
-        optional={
-            "parameters": keyed(
-                ["lr", "a.b"], keyed(["value", "values", "min", "max", "distribution", "q", "mu", "sigma"])
-            ),
-            "metric": keyed(["name", "goal", "target"]),
-            "command": st.lists(texts, max_size=4),
-            "run_cap": values,
-            "scheduler": keyed(["engine", "settings"]),
-            "stages": st.one_of(st.lists(keyed(["name", "parameters", "keep"]), max_size=2), values),
-        },
-    ),
-)
-
 
 def goes_on(spec):
     """A pass of the operator over an object that has this spec."""
@@ -107,6 +42,7 @@ def manifest(spec, name="anymal"):
     return {"apiVersion": "wandbsweep.dev/v1alpha1", "kind": "WandbSweep", "metadata": {"name": name}, "spec": spec}
 
 
+@fuzzed
 @given(st.one_of(objects, values), st.one_of(st.just("anymal"), values))
 def test_any_object_is_read_or_told_what_is_wrong(spec, name):
     report = check_manifest(manifest(spec, name), {})
@@ -115,6 +51,7 @@ def test_any_object_is_read_or_told_what_is_wrong(spec, name):
         goes_on(WandbSweepSpec.model_validate(spec))
 
 
+@fuzzed
 @given(templates, st.booleans())
 @example({"metadata": {"labels": None}, "spec": {"volumes": None, "containers": [{"env": None}]}}, False)
 @example({"spec": {"containers": [{"env": [{"name": []}]}]}}, False)
@@ -129,6 +66,7 @@ def test_any_template_becomes_a_job_or_is_told_what_is_wrong(template, isaac):
     json.dumps(job)
 
 
+@fuzzed
 @given(st.one_of(templates, keyed(["metadata", "spec"]).map(stored)))
 def test_any_template_of_a_search_becomes_a_job_or_is_told_what_is_wrong(template):
     if misshapen(template, Place("spec.search.template")):
@@ -141,6 +79,7 @@ def test_any_template_of_a_search_becomes_a_job_or_is_told_what_is_wrong(templat
     json.dumps(search_job(OWNER, spec, RUNTIME, PATH, order=order, attempt=0, agent_count=1))
 
 
+@fuzzed
 @given(st.one_of(sweeps.map(stored), texts, values.map(json.dumps), sweeps.map(json.dumps)))
 def test_any_definition_is_understood_or_told_what_is_wrong(text):
     try:
@@ -155,6 +94,7 @@ def test_any_definition_is_understood_or_told_what_is_wrong(text):
     assert told
 
 
+@fuzzed
 @given(st.one_of(texts, objects.map(lambda spec: json.dumps(manifest(spec))), sweeps.map(json.dumps)))
 def test_any_file_is_linted(text):
     for finding in lint([File("a.yaml", text)]):

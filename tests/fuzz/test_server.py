@@ -8,7 +8,6 @@ log is read too: a traceback there is a failure even where the client was told s
 from __future__ import annotations
 
 import gzip
-import http.client
 import json
 from urllib.parse import quote
 
@@ -16,10 +15,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fuzzing import Documents, json_text, keyed, scalars, texts, values
-from postgresql import is_installed, running_postgresql
-from servers import running_server
-from tenants import ALPHA_KEY, PROJECT, Client, furnish
+from fuzzing import Documents, fuzzed, json_text, keyed, scalars, texts, values
+from probing import must_be_told, send
+from tenants import PROJECT
 from wandbsweep.server.graphql import build_schema
 
 FIELDS = [
@@ -70,57 +68,11 @@ streams = st.fixed_dictionaries(
 
 
 @pytest.fixture(scope="module")
-def postgresql():
-    if not is_installed():
-        pytest.skip("the `dev` extra of this environment is out of date: PostgreSQL or its driver is missing")
-    with running_postgresql() as running:
-        yield running
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def alpha(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("fuzz")
-    (folder / "keys").mkdir()
-    (folder / "keys" / "alpha").write_text(ALPHA_KEY)
-    options = {"keys_dir": str(folder / "keys"), "run_timeout": "2", "agent_timeout": "2"}
-    if request.param == "postgresql":
-        options["database_url"] = request.getfixturevalue("postgresql").database()
-    with running_server(folder / "server", **options) as server:
-        yield Client(server, "alpha", ALPHA_KEY)
-        server.stop()
-        assert "Traceback" not in server.log, server.log[server.log.index("Traceback") :][:6000]
-
-
-@pytest.fixture(scope="module")
-def belongings(alpha):
-    return furnish(alpha)
-
-
-@pytest.fixture(scope="module")
 def documents(alpha, belongings):
     names = [belongings.run, belongings.run_id, belongings.sweep["name"], belongings.sweep["id"], PROJECT, "alpha"]
     names += [belongings.agent["id"], belongings.file["id"]]
     jsons = st.one_of(filters.map(json_text), values.map(json_text), definitions.map(json_text), texts)
     return Documents(build_schema(), names, jsons)
-
-
-def send(client, method, path, body=None, headers=None):
-    """One request, byte for byte as given; status and answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", client.server.port, timeout=30)
-    try:
-        connection.request(method, path, body, {"Authorization": f"Bearer {client.key}", **(headers or {})})
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-    finally:
-        connection.close()
-
-
-def must_be_told(status, body):
-    """An answer in words: no failure of the server, and nothing of how it is built."""
-    assert status < 500, body
-    assert b"Traceback" not in body
-    assert b"sqlalchemy" not in body.lower()
-    assert b"site-packages" not in body
 
 
 def ask(client, query, variables=None):
@@ -129,11 +81,13 @@ def ask(client, query, variables=None):
     return status, json.loads(body)
 
 
+@fuzzed
 @given(st.data())
 def test_any_operation_of_the_schema_is_answered(alpha, documents, data):
     ask(alpha, data.draw(documents.operations()))
 
 
+@fuzzed
 @given(filters, st.sampled_from(["", "+", "-"]), st.one_of(st.sampled_from(FIELDS), texts))
 @example({"tags": {"$in": [10**400]}}, "", "name")
 @example({"config.x.value": 2**64}, "-", "summary_metrics.loss")
@@ -145,11 +99,13 @@ def test_any_filter_and_order_is_answered(alpha, belongings, chosen, direction, 
     ask(alpha, query, {"p": PROJECT, "f": json_text(chosen), "o": direction + field})
 
 
+@fuzzed
 @given(st.one_of(values, st.fixed_dictionaries({"query": texts, "variables": values, "operationName": values})))
 def test_any_json_is_answered(alpha, body):
     must_be_told(*send(alpha, "POST", "/graphql", json_text(body)))
 
 
+@fuzzed
 @given(st.binary(max_size=200), st.sampled_from([None, "gzip", "br", "identity"]), st.booleans())
 def test_any_bytes_are_answered(alpha, belongings, body, encoding, packed):
     content = gzip.compress(body) if packed else body
@@ -158,6 +114,7 @@ def test_any_bytes_are_answered(alpha, belongings, body, encoding, packed):
         must_be_told(*send(alpha, "POST", path, content, headers))
 
 
+@fuzzed
 @given(streams)
 @example({"complete": True, "exitcode": 10**30})
 @example({"files": {"wandb-history.jsonl": {"content": ['{"_step": 1e400, "loss": 1e400}']}}})
@@ -176,6 +133,7 @@ def test_any_stream_is_answered_and_what_it_left_can_be_read(alpha, belongings, 
     must_be_told(*send(alpha, "GET", f"/alpha/{PROJECT}/sweeps/{belongings.sweep['name']}"))
 
 
+@fuzzed
 @given(definitions, values, values)
 @example({"method": "grid", "run_cap": 2**40}, {}, {})
 @example({"method": "grid", "metric": {"name": 'a"b'}}, {}, {})
@@ -203,6 +161,7 @@ def test_any_definition_becomes_a_sweep_or_is_refused_and_its_agents_are_answere
         must_be_told(*send(alpha, "GET", path))
 
 
+@fuzzed
 @given(st.lists(texts, max_size=5), st.sampled_from(["GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD"]), texts)
 def test_any_address_is_answered(alpha, parts, method, query):
     text = "/".join(quote(part.encode("utf-8", "surrogatepass"), safe="./") for part in parts)
@@ -211,6 +170,7 @@ def test_any_address_is_answered(alpha, parts, method, query):
         must_be_told(*send(alpha, method, f"{path}?offset={offset}&expires={offset}&signature={offset}"))
 
 
+@fuzzed
 @given(texts)
 @example("a/../../b")
 @example("\x7f")
@@ -230,6 +190,7 @@ def test_a_file_of_any_name_stays_in_its_place_or_is_refused(alpha, belongings, 
     must_be_told(*send(alpha, "GET", path))
 
 
+@fuzzed
 @given(
     st.dictionaries(
         st.from_regex(r"[A-Za-z-]{1,20}", fullmatch=True),

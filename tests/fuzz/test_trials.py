@@ -16,7 +16,7 @@ from pathlib import Path
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fuzzing import json_text, keyed, texts, values
+from fuzzing import fuzzed, json_text, keyed, texts, values
 from wandbsweep.agent.exit_codes import TrialExit
 from wandbsweep.sweep.rendering.launch import LaunchError, read_launch, render_launch
 
@@ -54,6 +54,7 @@ def words_of(given_options, args, command):
     return [*given_options, args, "--", *command]
 
 
+@fuzzed
 @given(options, sampled, commands)
 @example([], "[" * 5000, ["python"])
 @example([], '{"a": ' + "9" * 5000 + "}", ["python"])
@@ -81,7 +82,7 @@ def as_a_process_sees_it(word):
 
 
 # Each is a process of some tenths of a second.
-@settings(max_examples=max(8, settings.default.max_examples // 20))
+@settings(fuzzed, max_examples=max(8, fuzzed.max_examples // 20))
 @given(
     options, sampled, st.sampled_from([["true"], ["sh", "-c", "exit 3"], ["${args}"], ["/nonexistent"]]), environments
 )

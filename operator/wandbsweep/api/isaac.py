@@ -1,8 +1,9 @@
 """What a user writes about Isaac Sim: licence, telemetry, what it renders, and where caches and logs are kept."""
 
 from enum import Enum
+from typing import Any
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from wandbsweep.api.cel import Rule, at_least, cel
 from wandbsweep.api.model import DEFAULTED, ApiModel
@@ -140,3 +141,9 @@ class Isaac(ApiModel):
     logs: IsaacLogs | None = Field(
         default=None, description="Where the trainers' log folders are kept. Absent: they go with their pods."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_accepted_by_default(cls, told: Any) -> Any:
+        """Where an older CRD let an object in that says nothing of the licence, it is not accepted."""
+        return {"acceptEULA": False, **told} if isinstance(told, dict) and "accept_eula" not in told else told

@@ -79,6 +79,10 @@ class Reason(str, Enum):
         "TemplateRejected",
         "The API server refused the Job made from spec.template, or from spec.search.template, in a dry run.",
     )
+    LICENCE_NOT_ACCEPTED = (
+        "LicenceNotAccepted",
+        "spec.isaac is there without acceptEULA: true. No pod starts, and nothing is created on W&B.",
+    )
 
     # WandbReachable
     REACHABLE = ("Reachable", "W&B answered the last request.")
@@ -242,6 +246,7 @@ _SWEEP_VALID = (
     Reason.CONFIG_MAP_NOT_FOUND,
     Reason.CONFIG_MAP_KEY_NOT_FOUND,
     Reason.TEMPLATE_REJECTED,
+    Reason.LICENCE_NOT_ACCEPTED,
 )
 _WANDB_REACHABLE = (
     Reason.REACHABLE,

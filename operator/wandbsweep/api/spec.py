@@ -60,6 +60,10 @@ class SecretKeyRef(ApiModel):
     )
 
 
+BASE_URL = "https?://[^/?#@]+(/[^?#]*)?"
+"""Addresses of W&B servers: what follows ? or # would choose another path, and what precedes @ is a password."""
+
+
 class WandbSettings(ApiModel):
     """How W&B is reached, by the operator and by the agents alike."""
 
@@ -72,7 +76,7 @@ class WandbSettings(ApiModel):
         max_length=2048,
         json_schema_extra=cel(
             Rule(
-                rule="self.matches('^https?://[^/?#@]+(/[^?#]*)?$')",
+                rule=f"self.matches('^{BASE_URL}$')",
                 message="spec.wandb.baseURL must be the address of a W&B server with its scheme, "
                 "for example https://api.wandb.ai",
             )

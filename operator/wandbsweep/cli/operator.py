@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 
 import click
@@ -106,6 +107,7 @@ def operator(  # noqa: PLR0917 - click passes options by name
         remedy = "install what the operator needs: pip install 'wandbsweep[operator]'"
         raise click.ClickException(f"{error}; {remedy}") from None
     _check_address(http_address)
+    _check_base_url(wandb_base_url)
     try:
         lease_name = LeaseName.parse(lease) if lease else None
     except ValueError as error:
@@ -118,6 +120,17 @@ def operator(  # noqa: PLR0917 - click passes options by name
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(f"--http-address {http_address}: {error.strerror or error}") from error
+
+
+def _check_base_url(url: str) -> None:
+    """It stands in every Job, and in messages, so that no password may be in it; and none is shown here."""
+    from wandbsweep.api.spec import BASE_URL  # noqa: PLC0415 - pydantic loads only for this command
+
+    if not re.fullmatch(BASE_URL, url):
+        raise click.BadParameter(
+            "must be the address of a W&B server, such as https://api.wandb.ai: no user, password, query or fragment",
+            param_hint="--wandb-base-url",
+        )
 
 
 def _check_address(address: str) -> None:

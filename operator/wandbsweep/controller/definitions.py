@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from wandbsweep.api.isaac import EULA
 from wandbsweep.api.reasons import ConditionType, Reason
 from wandbsweep.api.status import ConditionStatus
 from wandbsweep.controller.kube_api import NotFoundError, RefusedError, core_path, jobs_path
@@ -116,6 +117,16 @@ async def _config_map_text(
             f"{field}.key: ConfigMap {name!r} has no key {key!r} (it has: {keys}); add it, or name one that is there",
         )
     return str(text)
+
+
+def licence_problem(spec: WandbSweepSpec) -> Problem | None:
+    """The API server takes no such object; one that came in through an older CRD starts nothing either."""
+    if spec.isaac is None or spec.isaac.accept_eula:
+        return None
+    return Problem(
+        Reason.LICENCE_NOT_ACCEPTED,
+        f"spec.isaac.acceptEULA: must be true: read NVIDIA's licence at {EULA} and accept it, or remove spec.isaac",
+    )
 
 
 def was_checked(status: WandbSweepStatus, generation: int) -> bool:

@@ -14,7 +14,7 @@ from wandbsweep.api.reasons import Reason
 from wandbsweep.api.spec import WandbSweepSpec
 from wandbsweep.api.status import WandbSweepStatus
 from wandbsweep.controller import kube_facts
-from wandbsweep.controller.definitions import check_templates, read_sweep, was_checked
+from wandbsweep.controller.definitions import check_templates, licence_problem, read_sweep, was_checked
 from wandbsweep.controller.intents import read_intent
 from wandbsweep.controller.isaac_facts import is_warm_up, read_warm_up_job
 from wandbsweep.controller.kube_api import NotFoundError, core_path, jobs_path, sweeps_path
@@ -152,6 +152,8 @@ class Observer:
         checked = was_checked(seen.status, seen.generation)
         if seen.terminal or (seen.deleted_at and (seen.path or not seen.intent)) or (seen.path and checked):
             return None, None
+        if lacking := licence_problem(seen.spec):
+            return None, lacking
         definition = None
         if seen.spec.sweep_id is None:
             answer = await read_sweep(self._kube, seen.namespace, seen.spec)

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal
 
 from wandbsweep.api import labels
+from wandbsweep.api.reasons import Reason
 from wandbsweep.sweep.path import SweepPath
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from wandbsweep.agent.causes import Cause
-    from wandbsweep.api.reasons import Reason
     from wandbsweep.api.spec import WandbSweepSpec
     from wandbsweep.api.status import WandbSweepStatus
     from wandbsweep.sweep.definition import SweepDefinition
@@ -65,6 +65,9 @@ class SweepState(str, Enum):
 
 # In these states a sweep hands out runs.
 HANDING_OUT = frozenset({SweepState.PENDING, SweepState.RUNNING})
+
+# What is wrong with an object from which no pod may be made.
+_REFUSING = frozenset({Reason.TEMPLATE_REJECTED, Reason.LICENCE_NOT_ACCEPTED})
 
 # A run in one of these states will not change any more.
 ENDED_RUN_STATES = frozenset({"finished", "failed", "crashed", "killed"})
@@ -293,6 +296,11 @@ class Snapshot:
     def hands_off(self) -> bool:
         """Whether another controller looks after this object."""
         return self.spec.managed_by not in {None, labels.OPERATOR}
+
+    @property
+    def pods_refused(self) -> bool:
+        """Whether no pod may be started from the object as it is now."""
+        return self.definition_problem is not None and self.definition_problem.reason in _REFUSING
 
     @property
     def terminal(self) -> bool:

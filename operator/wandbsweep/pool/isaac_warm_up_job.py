@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from wandbsweep.sweep.path import SweepPath
 
 _FAILURES: Final = tuple(sorted(code for code in WarmUpExit if code not in {WarmUpExit.DONE, WarmUpExit.DRAINED}))
+_LAST_WORDS_SECONDS: Final = 20
+"""So much longer the Job may take than its command: the pod itself notes that the command took too long."""
+
 _OF_A_TRAINER: Final = ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "ports")
 
 
@@ -38,7 +41,7 @@ def warm_up_digest(spec: WandbSweepSpec, own: Mapping[str, str] | None = None) -
 def warm_up_job(
     owner: Owner, spec: WandbSweepSpec, runtime: Runtime, path: SweepPath, *, attempt: int
 ) -> dict[str, Any]:
-    """The Job manifest. Kubernetes itself ends it when the pool has waited long enough."""
+    """The Job manifest. Kubernetes itself ends it before the pool no longer waits."""
     assert spec.isaac is not None  # noqa: S101 - only asked for where there is a profile with a cache
     assert spec.isaac.cache is not None  # noqa: S101 - see above
     marks = {
@@ -61,5 +64,5 @@ def warm_up_job(
     notes = {labels.TEMPLATE_DIGEST_ANNOTATION: warm_up_digest(spec, owner.labels)}
     name = warm_up_job_name(owner.name, attempt)
     job = job_manifest(owner, name, template, marks, notes, failures=_FAILURES, own=owner.labels)
-    job["spec"]["activeDeadlineSeconds"] = spec.isaac.cache.warm_up.timeout_seconds
+    job["spec"]["activeDeadlineSeconds"] = spec.isaac.cache.warm_up.timeout_seconds + _LAST_WORDS_SECONDS
     return job

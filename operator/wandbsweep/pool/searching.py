@@ -152,11 +152,10 @@ def _start(snapshot: Snapshot, jobs: Sequence[SearchJob], going: tuple[RemoveSea
 
 def _may_start(snapshot: Snapshot) -> bool:
     """As for agents: not without an answer of W&B, nor from a template that is refused."""
-    problem, reading = snapshot.definition_problem, snapshot.reading
+    reading = snapshot.reading
     if reading is None or reading.state not in HANDING_OUT or snapshot.wandb_problem:
         return False
-    refused = problem is not None and problem.reason is Reason.TEMPLATE_REJECTED
-    return not refused and final_end(snapshot) is None
+    return not snapshot.pods_refused and final_end(snapshot) is None
 
 
 def _farewells(snapshot: Snapshot, jobs: Sequence[SearchJob]) -> tuple[RemoveSearch, ...]:
@@ -178,8 +177,7 @@ def _why_not(job: SearchJob, newest: SearchJob | None, snapshot: Snapshot) -> st
         return "its sweep was replaced"
     if job is not newest:
         return "a newer one is there"
-    refused = snapshot.definition_problem and snapshot.definition_problem.reason is Reason.TEMPLATE_REJECTED
-    if _is_outdated(job, snapshot) and not snapshot.wandb_problem and not refused:
+    if _is_outdated(job, snapshot) and not snapshot.wandb_problem and not snapshot.pods_refused:
         return "what it was told or made from has changed"
     return None
 

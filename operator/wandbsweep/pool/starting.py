@@ -7,7 +7,6 @@ from datetime import timedelta
 from itertools import count, islice
 from typing import TYPE_CHECKING
 
-from wandbsweep.api.reasons import Reason
 from wandbsweep.pool import nodes, rolling
 from wandbsweep.pool.actions import StartAgent
 from wandbsweep.pool.agents import is_of_old_sweep
@@ -48,11 +47,10 @@ def may_start(snapshot: Snapshot) -> bool:
 
 def may_start_but_for_caches(snapshot: Snapshot) -> bool:
     """Whether all else is there that agents need."""
-    problem, reading = snapshot.definition_problem, snapshot.reading
+    reading = snapshot.reading
     if snapshot.path is None or reading is None or snapshot.wandb_problem:
         return False
-    refused = problem is not None and problem.reason is Reason.TEMPLATE_REJECTED
-    return reading.state in HANDING_OUT and not refused and has_begun(snapshot)
+    return reading.state in HANDING_OUT and not snapshot.pods_refused and has_begun(snapshot)
 
 
 def free_slots(snapshot: Snapshot, agents: Sequence[Agent], slots: Slots) -> list[int]:

@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from wandbsweep.server import bodies, filestream, graphql, uploads
 from wandbsweep.server.auth import open_keys
 from wandbsweep.server.context import Listening, Server
-from wandbsweep.server.errors import RequestError
+from wandbsweep.server.digits import whole_number
+from wandbsweep.server.errors import NotFoundError, RequestError
 from wandbsweep.server.housekeeping import Housekeeper
 from wandbsweep.server.pages.routes import page_routes
-from wandbsweep.server.requests import base_url, in_thread, server_of
+from wandbsweep.server.requests import base_url, in_thread, refuse_pages, server_of
 from wandbsweep.server.resolvers.request import GraphQLRequest
 from wandbsweep.server.signing import Signer
 from wandbsweep.server.store import keys
@@ -48,11 +50,11 @@ def create_app(settings: ServerSettings) -> Starlette:
             Route("/graphql", post_graphql, methods=["POST"]),
             Route("/files/{entity}/{project}/{run}/file_stream", post_file_stream, methods=["POST"]),
             Route("/files/{entity}/{project}/{run}/{name:path}", get_file),
-            Route("/storage/{run_id:int}/{name:path}", put_stored_file, methods=["PUT"]),
-            Route("/storage/{run_id:int}/{name:path}", get_stored_file),
+            Route("/storage/{run_id}/{name:path}", put_stored_file, methods=["PUT"]),
+            Route("/storage/{run_id}/{name:path}", get_stored_file),
             *page_routes(),
         ],
-        exception_handlers={RequestError: refuse, DBAPIError: refuse_for_the_database},
+        exception_handlers={RequestError: refuse, SQLAlchemyError: refuse_for_the_database, ClientDisconnect: give_up},
         lifespan=_lifespan,
     )
     app.state.server = server
@@ -84,6 +86,7 @@ async def healthz(request: Request) -> Response:
 
 
 async def post_graphql(request: Request) -> Response:
+    refuse_pages(request)
     server = server_of(request)
     user = server.keys.owner(request.headers.get("authorization"))
     body = await bodies.read_body(request)
@@ -99,6 +102,7 @@ async def post_graphql(request: Request) -> Response:
 
 
 async def post_file_stream(request: Request) -> Response:
+    refuse_pages(request)
     server = server_of(request)
     user = server.keys.owner(request.headers.get("authorization"))
     body = await bodies.read_body(request)
@@ -140,14 +144,21 @@ async def refuse(_: Request, error: Exception) -> Response:
 
 async def refuse_for_the_database(_: Request, error: Exception) -> Response:
     """What the database would not take is the client's mistake; that it does not answer is ours, and may pass."""
-    assert isinstance(error, DBAPIError)  # noqa: S101 - the handler is registered for nothing else
+    assert isinstance(error, SQLAlchemyError)  # noqa: S101 - the handler is registered for nothing else
     answer = graphql.failure(graphql.database_trouble(error))
     return JSONResponse(answer.body, answer.status)
 
 
+async def give_up(_: Request, __: Exception) -> Response:
+    """The client hung up in the middle of its request: nobody hears this answer, and nothing is wrong here."""
+    return Response(status_code=400)
+
+
 def _check_link(request: Request, method: str) -> tuple[int, str]:
     server = server_of(request)
-    run_id, name = request.path_params["run_id"], request.path_params["name"]
+    run_id, name = whole_number(request.path_params["run_id"]), request.path_params["name"]
+    if run_id is None:
+        raise NotFoundError("there is no such run: its number is one that no link has")
     query = request.query_params
     signature = query.get("signature", "")
     server.signer.check(method, run_id, name, expires=query.get("expires", ""), signature=signature, now=server.now())

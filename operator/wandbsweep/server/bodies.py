@@ -40,4 +40,6 @@ def unpack(body: bytes, encoding: str | None) -> bytes:
         raise BadRequestError(f"the body is not gzip: {error}") from None
     if unpacker.unconsumed_tail:
         raise TooLargeError(f"the request unpacks to more than {LARGEST_BODY} bytes")
+    if not unpacker.eof or unpacker.unused_data:
+        raise BadRequestError("the body is not gzip: it is cut off, or something follows its end")
     return text

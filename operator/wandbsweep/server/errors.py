@@ -21,6 +21,12 @@ class KeyRejectedError(RequestError):
     status = 401
 
 
+class ForbiddenError(RequestError):
+    """The request comes from somewhere that may not send it, whoever's key it carries."""
+
+    status = 403
+
+
 class NotFoundError(RequestError):
     """The named entity, project, sweep, agent, run or file does not exist (any more)."""
 

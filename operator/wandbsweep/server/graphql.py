@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from ariadne import load_schema_from_path, make_executable_schema
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, execute_sync, parse, validate
-from sqlalchemy.exc import DataError, DBAPIError, OperationalError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+    PendingRollbackError,
+    ResourceClosedError,
+    SQLAlchemyError,
+)
+from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
 
 from wandbsweep.server.errors import BadRequestError, BusyError, RequestError
 from wandbsweep.server.json_text import read_object
@@ -29,6 +38,9 @@ _log = logging.getLogger(__name__)
 _REMEMBERED_DOCUMENTS = 256
 # A look at many sweeps at once has some thousands; checking a document takes time that grows faster than its length.
 _LONGEST_DOCUMENT = 20_000
+# A database that stops, starts or is cut off is told of by the first use of a connection, and then in other ways.
+_PASSING = (OperationalError, InterfaceError, PendingRollbackError, ResourceClosedError, NoConnectionFreeError)
+_TRANSACTION_IS_OVER = "25P02"  # PostgreSQL answers nothing more after the first refusal
 
 
 @dataclass(frozen=True)
@@ -89,21 +101,23 @@ def _cause(error: GraphQLError) -> RequestError:
         return original
     if original is None or error.path is None:  # the engine objects: a variable of the wrong type, no operation
         return BadRequestError(error.message)
-    if isinstance(original, DBAPIError):
+    if isinstance(original, SQLAlchemyError):
         return database_trouble(original)
     if isinstance(original, UnicodeEncodeError):
         return BadRequestError("the request holds text that is not valid Unicode")
     return _fault(original)
 
 
-def database_trouble(error: DBAPIError) -> RequestError:
+def database_trouble(error: SQLAlchemyError) -> RequestError:
     """What an error of the database means for the client."""
     if isinstance(error, DataError):
         _log.warning("the database refused a value: %s", type(error.orig).__name__)
         return BadRequestError("the request holds a value that the database cannot keep or compare")
-    if isinstance(error, OperationalError) or error.connection_invalidated:
-        _log.warning("the database did not answer in time: %s", error.orig)
+    if isinstance(error, _PASSING) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        _log.warning("the database did not answer in time: %s", getattr(error, "orig", None) or error)
         return BusyError("the database is busy: try again")
+    if getattr(getattr(error, "orig", None), "sqlstate", None) == _TRANSACTION_IS_OVER:
+        return BadRequestError("not answered, because another part of the same request could not be")
     return _fault(error)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from wandbsweep.server.app import create_app
+from wandbsweep.server.broken_requests import BrokenRequests
 from wandbsweep.server.settings import ServerSettings, SettingsError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def run(settings: ServerSettings) -> None:
     with _alone(settings), _listen(settings) as listener:
         app = create_app(settings)
         config = uvicorn.Config(
-            app,
+            BrokenRequests(app),
             log_config=None,
             access_log=False,  # a link to a file carries its permission in its query
             server_header=False,

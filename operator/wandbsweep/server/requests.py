@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from anyio import to_thread
 
 from wandbsweep.server.context import Server
+from wandbsweep.server.errors import ForbiddenError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,16 @@ def base_url(request: Request) -> str:
     """Where this client reaches the server: links that it gets must lead there too."""
     configured = server_of(request).settings.public_url
     return (configured or f"{request.url.scheme}://{request.url.netloc}").rstrip("/")
+
+
+def refuse_pages(request: Request) -> None:
+    """Nothing is changed by a request that a page made.
+
+    A browser that knows the key, for the sake of our own pages, sends it along with whatever the page of somebody else
+    posts here. Ours post nothing; browsers say where a post comes from, and nobody else does.
+    """
+    if "origin" in request.headers or "sec-fetch-site" in request.headers:
+        raise ForbiddenError("this address is for programs: it takes nothing that the page of a browser sends")
 
 
 async def in_thread(request: Request, work: Callable[[], T]) -> T:

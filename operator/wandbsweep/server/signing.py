@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from urllib.parse import quote, urlencode
 
+from wandbsweep.server.digits import whole_number
 from wandbsweep.server.errors import KeyRejectedError
 
 LIFETIME_SECONDS = 24 * 3600
@@ -24,7 +25,7 @@ class Signer:
 
     def check(self, method: str, run_id: int, name: str, *, expires: str, signature: str, now: float) -> None:
         """Raises unless the link was made here for exactly this, and is still valid."""
-        moment = int(expires) if expires.isascii() and expires.isdigit() else 0
+        moment = whole_number(expires) or 0
         if not hmac.compare_digest(self._sign(method, run_id, name, moment).encode(), signature.encode()):
             raise KeyRejectedError("this link to a file was not made by this server")
         if moment < now:

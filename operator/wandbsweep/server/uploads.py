@@ -11,7 +11,7 @@ import hashlib
 import mimetypes
 import os
 import tempfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 import anyio
@@ -33,7 +33,7 @@ _MIB = 1024 * 1024
 def check_name(name: str) -> str:
     """The name, unless it could leave the folder that somebody downloads it into."""
     path = PurePosixPath(name)
-    strange = "\\" in name or not name.isprintable() or len(name) > _LONGEST_NAME
+    strange = "\\" in name or not name.isprintable() or len(name) > _LONGEST_NAME or PureWindowsPath(name).drive
     if not path.parts or strange or path.is_absolute() or ".." in path.parts or str(path) != name:
         raise BadRequestError(f"file name {name!r} is not allowed: use a relative path without . or .. parts")
     return name

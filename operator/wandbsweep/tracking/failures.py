@@ -119,4 +119,4 @@ def _public_address(address: str) -> str:
         bare = url.with_query(None).with_fragment(None)
         return str(bare.with_user(None) if url.absolute else bare)
     except ValueError:
-        return address
+        return "an address that cannot be read"  # and that may hold a password

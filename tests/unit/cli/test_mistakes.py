@@ -13,6 +13,10 @@ MISTAKES = {
         ["operator", "--runtime-image", "x", "--http-address", "8080"],
         "host:port",
     ),
+    "operator with a password in the address of W&B": (
+        ["operator", "--runtime-image", "x", "--wandb-base-url", "https://a:hunter2@wandb.lab"],
+        "--wandb-base-url",
+    ),
     "operator without a cluster": (["operator", "--runtime-image", "x"], "set KUBECONFIG"),
     "server with a port that is none": (["server", "--port", "many"], "--port"),
     "lint of a file that is not there": (["lint", "no-such.yaml"], "no-such.yaml"),

@@ -11,7 +11,7 @@ from builders import OWNER, RUNTIME, a_spec, a_sweep
 from unit.controller.api_server import failure
 from wandbsweep.api.reasons import Reason
 from wandbsweep.controller.accounts import read_account
-from wandbsweep.controller.definitions import check_templates, read_sweep
+from wandbsweep.controller.definitions import check_templates, licence_problem, read_sweep
 from wandbsweep.controller.kube_api import KubeError, RefusedError
 from wandbsweep.pool.facts import Problem
 from wandbsweep.sweep.definition import SweepDefinition, read_definition
@@ -252,3 +252,13 @@ async def test_a_definition_that_no_search_can_be_told_is_a_mistake_of_the_defin
 
     assert problem.reason is Reason.SWEEP_INVALID
     assert "and a search takes 102400" in problem.message
+
+
+@pytest.mark.parametrize("isaac", [{"acceptEULA": False}, {}])
+def test_a_licence_that_is_not_accepted_is_named_also_where_an_old_crd_lets_that_in(isaac):
+    problem = licence_problem(a_spec(isaac=isaac))
+
+    assert problem.reason is Reason.LICENCE_NOT_ACCEPTED
+    assert problem.message.startswith("spec.isaac.acceptEULA: must be true: read NVIDIA's licence at https://")
+    assert licence_problem(a_spec(isaac={"acceptEULA": True})) is None
+    assert licence_problem(a_spec()) is None

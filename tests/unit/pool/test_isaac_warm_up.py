@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from builders import NOW, OWNER, PATH, RUNTIME, a_job, a_live_object, a_pod, a_spec, a_template
 from wandbsweep.api.reasons import ConditionType, Reason
+from wandbsweep.api.status import WandbSweepStatus
 from wandbsweep.pool import isaac_warm_up
 from wandbsweep.pool.actions import RemoveWarmUp, StartAgent, StartWarmUp
 from wandbsweep.pool.facts import JobPhase, Problem, WarmUpJob
@@ -132,6 +133,22 @@ def test_none_starts_while_wandb_is_away():
     assert planned(facts(wandb_problem=away), StartWarmUp) == []
 
 
+REFUSED = Problem(Reason.LICENCE_NOT_ACCEPTED, "spec.isaac.acceptEULA: must be true")
+
+
+def test_without_the_licence_neither_a_sweep_nor_a_pod_comes_to_be():
+    spec = {"isaac": {**ISAAC, "acceptEULA": False}}
+    live = facts(spec=spec, definition_problem=REFUSED)
+    new = replace(live, status=WandbSweepStatus(), reading=None)
+
+    assert make_plan(live).actions == ()
+    assert make_plan(new).actions == ()
+    status = next_status(new, Outcome(), None)
+    assert status.condition(ConditionType.SWEEP_VALID).reason is Reason.LICENCE_NOT_ACCEPTED
+    assert status.condition(ConditionType.READY).reason is Reason.LICENCE_NOT_ACCEPTED
+    assert status.condition(ConditionType.SWEEP_CREATED).reason is Reason.NOT_VALID
+
+
 def test_a_suspended_sweep_has_none_at_work_and_keeps_the_note_of_one_that_ended():
     ended = a_warm_up(JobPhase.SUCCEEDED)
     running = a_warm_up(attempt=1)
@@ -207,8 +224,10 @@ class TestJob:
             "trainer"
         ]
 
-    def test_is_ended_by_kubernetes_when_the_pool_waits_no_longer(self):
-        assert self.job()[0]["spec"]["activeDeadlineSeconds"] == 600
+    def test_is_ended_by_kubernetes_after_its_pod_could_say_so_and_before_the_pool_waits_no_longer(self):
+        deadline = timedelta(seconds=self.job()[0]["spec"]["activeDeadlineSeconds"])
+
+        assert timedelta(seconds=600) < deadline < LIMIT
 
     def test_has_a_name_and_labels_that_tell_it_from_agents(self):
         metadata = self.job()[0]["metadata"]

@@ -51,6 +51,20 @@ def test_nothing_is_told_without_a_key(server, path, header):
         assert answer.code == 401
 
 
+@pytest.mark.parametrize(
+    "header", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}]
+)
+@pytest.mark.parametrize("path", ["/graphql", "/files/wandbsweep/p/r/file_stream"])
+def test_the_page_of_somebody_else_changes_nothing_with_the_key_that_a_browser_keeps(server, path, header):
+    """A browser that has seen our pages sends their password along with every form that is posted here."""
+    headers = {"Authorization": basic(server.api_key), "Content-Type": "text/plain", **header}
+    request = urllib.request.Request(server.url + path, data=b'{"query": "{ viewer { id } }"}', headers=headers)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=10)
+    with refused.value as answer:
+        assert answer.code == 403
+
+
 def test_health_needs_no_key(server):
     with urllib.request.urlopen(server.url + "/healthz", timeout=10) as answer:
         assert answer.status == 200

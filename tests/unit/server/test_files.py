@@ -75,7 +75,7 @@ def test_files_are_found_by_name_and_pattern(lab):
 
 
 @pytest.mark.parametrize(
-    "name", ["../etc/passwd", "/etc/passwd", "a/../../b", "a\\b", "", ".", "a//b", "a\x00b", "x" * 2000]
+    "name", ["../etc/passwd", "/etc/passwd", "a/../../b", "a\\b", "", ".", "a//b", "a\x00b", "x" * 2000, "C:/x", "c:x"]
 )
 def test_a_name_that_could_leave_its_folder_is_refused(lab, name):
     lab.start("r")

@@ -37,6 +37,14 @@ def test_a_small_body_that_unpacks_to_a_huge_one_is_refused(server, path):
 
 
 @pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("body", [gzip.compress(b"{}")[:-1], gzip.compress(b"{}") * 2, gzip.compress(b"{}") + b"x"])
+def test_a_body_that_is_cut_off_or_goes_on_after_its_end_is_refused(server, path, body):
+    status, answer = send(server, "POST", path, body, {"Content-Encoding": "gzip"})
+    assert status == 400
+    assert b"cut off" in answer
+
+
+@pytest.mark.parametrize("path", PATHS)
 def test_a_body_without_an_end_is_refused_at_the_limit(server, path):
     """Nothing is held beyond the limit: the answer comes while the client is still sending."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:

@@ -98,7 +98,7 @@ PATHS = {
         ("POST", "/files/alpha/shared-name/alphas-run/file_stream", {"complete": True, "exitcode": 1})
     ],
     "/files/{entity}/{project}/{run}/{name:path}": [("GET", "/files/alpha/shared-name/alphas-run/words.txt", None)],
-    "/storage/{run_id:int}/{name:path}": [
+    "/storage/{run_id}/{name:path}": [
         ("GET", "/storage/1/words.txt", None),
         ("PUT", "/storage/1/words.txt?expires=9999999999&signature=00", "spoilt"),
     ],

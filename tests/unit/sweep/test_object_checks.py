@@ -144,3 +144,32 @@ def test_cameras_need_ray_tracing_cores(product):
 )  # fmt: skip
 def test_gpus_with_such_cores_and_unknown_ones_are_fine(product):
     assert not cannot_ray_trace(product)
+
+
+def by_affinity(*terms):
+    """A template that selects nodes by these products; None is a term that says nothing of the GPU."""
+    selected = [
+        {"matchExpressions": [{"key": "nvidia.com/gpu.product", "operator": "In", "values": list(products)}]}
+        if products
+        else {"matchExpressions": [{"key": "zone", "operator": "Exists"}]}
+        for products in terms
+    ]
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": selected}}
+    return {"spec": {"affinity": {"nodeAffinity": required}}}
+
+
+@pytest.mark.parametrize(
+    ("terms", "named"),
+    [
+        ([["NVIDIA-H100-80GB-HBM3"]], "NVIDIA-H100-80GB-HBM3"),
+        ([["NVIDIA-H100-80GB-HBM3", "NVIDIA-A100-SXM4-80GB"]], "NVIDIA-H100-80GB-HBM3 or NVIDIA-A100-SXM4-80GB"),
+        ([["NVIDIA-H100-80GB-HBM3"], ["NVIDIA-A100-SXM4-80GB"]], "NVIDIA-H100-80GB-HBM3 or NVIDIA-A100-SXM4-80GB"),
+        ([["NVIDIA-H100-80GB-HBM3", "NVIDIA-L40S"]], None),
+        ([["NVIDIA-H100-80GB-HBM3"], None], None),
+        ([], None),
+    ],
+)
+def test_gpus_asked_for_by_affinity_are_known_too(terms, named):
+    finding = check_gpus(by_affinity(*terms), {"acceptEULA": True, "profile": "camera"})
+
+    assert (f"the template asks for {named}, a GPU" in str(finding)) if named else finding is None

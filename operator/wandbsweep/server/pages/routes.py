@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from wandbsweep.server.digits import whole_number
 from wandbsweep.server.errors import KeyRejectedError, RequestError
 from wandbsweep.server.pages import views
 from wandbsweep.server.requests import in_thread, server_of
@@ -80,8 +81,7 @@ def _failure(error: RequestError, headers: dict[str, str]) -> Response:
 
 
 def _offset(request: Request) -> int:
-    text = request.query_params.get("offset", "0")
-    return min(int(text), _LARGEST_OFFSET) if text.isascii() and text.isdigit() else 0
+    return min(whole_number(request.query_params.get("offset", "")) or 0, _LARGEST_OFFSET)
 
 
 def _all_sweeps(connection: Connection, entity: str, _: dict[str, str], offset: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from wandbsweep.server.digits import whole_number
 from wandbsweep.server.errors import BadRequestError
 from wandbsweep.server.tenancy import owned_by
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     Info: TypeAlias = GraphQLResolveInfo["GraphQLRequest"]
 
 LARGEST_PAGE = 1000
-_MOST_DIGITS = 15
 # Lists within lists can ask for billions of rows in a few lines; the SDK itself gives up after 30 s at most.
 _LONGEST_SECONDS = 30.0
 
@@ -83,8 +83,7 @@ def number_of(kind: str, identity: str) -> int | None:
         name, _, number = base64.b64decode(identity, validate=True).decode().partition(":")
     except ValueError:
         return None
-    usable = name == kind and number.isascii() and number.isdigit() and len(number) <= _MOST_DIGITS
-    return int(number) if usable else None
+    return whole_number(number) if name == kind else None
 
 
 def iso(moment: float | None) -> str | None:
@@ -115,6 +114,7 @@ def offset_of(cursor: str | None) -> int:
     """Where a page begins."""
     if not cursor:
         return 0
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= _MOST_DIGITS):
+    offset = whole_number(cursor)
+    if offset is None:
         raise BadRequestError(f"cursor {cursor!r} was not made by this server")
-    return int(cursor)
+    return offset

@@ -53,11 +53,35 @@ def check_gpus(template: Mapping[str, Any], isaac: Mapping[str, Any] | None) -> 
     """Cameras render on ray-tracing cores. Only a GPU that the template itself asks for is known here."""
     if not isaac or isaac.get("profile") != "camera":
         return None
-    pod = template.get("spec")
-    selector = pod.get("nodeSelector") if isinstance(pod, dict) else None
-    product = selector.get(GPU_LABEL) if isinstance(selector, dict) else None
-    if not isinstance(product, str) or not cannot_ray_trace(product):
+    asked_for = gpus_asked_for(template)
+    if not asked_for or not all(cannot_ray_trace(product) for product in asked_for):
         return None
     place = Place("spec.isaac.profile", keys=("spec", "isaac", "profile"))
-    message = f"is camera, and the template asks for {product}, a GPU without ray-tracing cores"
+    message = f"is camera, and the template asks for {' or '.join(asked_for)}, a GPU without ray-tracing cores"
     return Finding(Rule.NO_RAY_TRACING, place, message, "ask for another GPU, or set headless")
+
+
+def gpus_asked_for(template: Mapping[str, Any]) -> tuple[str, ...]:
+    """The products by which a template selects nodes, by selector or by required affinity; empty where it does not."""
+    pod = _mapping(template.get("spec"))
+    product = _mapping(pod.get("nodeSelector")).get(GPU_LABEL)
+    if isinstance(product, str):
+        return (product,)
+    affinity = _mapping(_mapping(pod.get("affinity")).get("nodeAffinity"))
+    terms = _mapping(affinity.get("requiredDuringSchedulingIgnoredDuringExecution")).get("nodeSelectorTerms")
+    choices = [_products(_mapping(term)) for term in terms] if isinstance(terms, list) else []
+    # A pod may go where any of the terms leads: one that says nothing of the GPU leaves it open.
+    return tuple(dict.fromkeys(each for choice in choices for each in choice)) if choices and all(choices) else ()
+
+
+def _products(term: Mapping[str, Any]) -> list[str]:
+    rules = term.get("matchExpressions")
+    for rule in map(_mapping, rules if isinstance(rules, list) else []):
+        values = rule.get("values")
+        if rule.get("key") == GPU_LABEL and rule.get("operator") == "In" and isinstance(values, list):
+            return [value for value in values if isinstance(value, str)]
+    return []
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

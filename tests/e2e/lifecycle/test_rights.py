@@ -14,7 +14,7 @@ from charts import of_kind, rules
 from installed import a_cartpole_sweep
 from waiting import until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(700)]
 
 # Asked for by no request: the API server wants it of whoever makes Jobs that block the deletion of their sweep, where
 # the admission plugin OwnerReferencesPermissionEnforcement is on, as in OpenShift.
@@ -125,7 +125,7 @@ def test_every_rule_of_the_chart_is_needed_by_the_life_of_a_sweep(installed, rob
     another_template = {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 20}}}}
     patch = ("patch", "wandbsweep", "cartpole", "--type=merge", "-p", json.dumps(another_template))
     kubectl("-n", robots, *patch)
-    gone = ("wait", "--for=delete", "wandbsweep/cartpole", "--timeout=300s")
+    gone = ("wait", "--for=delete", "wandbsweep/cartpole", "--timeout=400s")
     kubectl("-n", robots, *gone)
 
     granted = granted_by_the_chart(installed, "ClusterRole") | granted_by_the_chart(installed, "Role")

@@ -104,7 +104,7 @@ def test_no_agent_is_restarted_and_nothing_is_doubled_on_the_way_here_and_back(o
 
     cap = {"spec": {"maxRuns": now["runs"]["total"] + 2}}
     own_cluster.kubectl("-n", LAB, "patch", "wandbsweep", "cartpole", "--type=merge", "-p", json.dumps(cap))
-    own_cluster.kubectl("-n", LAB, "wait", "--for=condition=Complete", "wandbsweep/cartpole", "--timeout=300s")
+    own_cluster.kubectl("-n", LAB, "wait", "--for=condition=Complete", "wandbsweep/cartpole", "--timeout=500s")
     runs = runs_of(as_installed(own_cluster, SYSTEM), status(own_cluster))
     assert [run.state for run in runs] == ["finished"] * cap["spec"]["maxRuns"]
     assert len({run.name for run in runs}) == len({json.dumps(run.config, sort_keys=True) for run in runs}) == len(runs)

@@ -56,7 +56,7 @@ def test_an_editor_can_do_everything_in_the_readme(installed, annas, tmp_path, m
         if "--watch" in arguments:
             arguments.remove("--watch")
             assert as_anna(installed, annas, ["auth", "can-i", "watch", "wandbsweeps"]).stdout.strip() == "yes"
-        arguments = ["--timeout=300s" if word.startswith("--timeout") else word for word in arguments]
+        arguments = ["--timeout=400s" if word.startswith("--timeout") else word for word in arguments]
 
         done = as_anna(installed, annas, arguments, input=json.dumps(a_sweep_called(OBJECT)))
 
@@ -72,7 +72,7 @@ def test_an_editor_follows_an_agent_and_hears_why_it_ended(installed, annas):
     for command in (["get", "jobs"], ["get", "events"], ["explain", "wandbsweep.spec.limits"]):
         assert as_anna(installed, annas, command).returncode == 0
 
-    wait = ["wait", "--for=condition=Complete", "wandbsweep/cartpole", "--timeout=300s"]
+    wait = ["wait", "--for=condition=Complete", "wandbsweep/cartpole", "--timeout=400s"]
     assert as_anna(installed, annas, wait).returncode == 0
 
 

@@ -103,3 +103,13 @@ def test_a_kubeconfig_names_its_cluster_whatever_the_name_means_in_yaml(name: st
 def test_no_two_clusters_share_a_key() -> None:
     assert new_p256_key() != new_p256_key()
     assert new_p256_key().startswith("-----BEGIN EC PRIVATE KEY-----\n")
+
+
+def test_requests_of_pods_are_written_down_and_neither_their_contents_nor_those_of_kubernetes() -> None:
+    policy = json.loads(node_files.audit_policy())
+    first, ours, others = policy["rules"]
+    assert (first["level"], first["userGroups"]) == ("None", ["system:serviceaccounts:kube-system"])
+    assert (ours["level"], ours["userGroups"]) == ("Metadata", ["system:serviceaccounts"])
+    assert others == {"level": "None"}
+    command = components.kube_apiserver(Path("/bin"), FOLDER, components.Endpoints("", "", 1, 2, 3, ""), with_node=True)
+    assert "--audit-log-path=/state/demo/logs/audit.log" in command

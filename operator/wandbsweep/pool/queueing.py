@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from wandbsweep.pool.demand import wanted_agents
 from wandbsweep.pool.facts import JobPhase
 from wandbsweep.pool.gpu_hours import has_ended
 from wandbsweep.pool.retries import ended_since
@@ -92,8 +93,7 @@ def told(snapshot: Snapshot, ready: int) -> str | None:
     first = min(jobs, key=lambda job: (job.created_at, job.slot))
     others = f" and {len(jobs) - 1} more wait" if len(jobs) > 1 else " waits"
     where = f"admission to queue {first.queue}" if first.queue else "whoever suspended it"
-    wanted = snapshot.spec.agent_count
-    return f"{ready} of {wanted} agents are ready. Job {first.name}{others} for {where}."
+    return f"{ready} of {wanted_agents(snapshot)} agents are ready. Job {first.name}{others} for {where}."
 
 
 def _of_metadata(template: Mapping[str, Any], kind: str) -> dict[str, str]:

@@ -42,13 +42,16 @@ fuzzed = settings(
 
 _NASTY = (
     "", "\x00", "\ud800", "\u202e", "..", "../../etc/passwd", "/", "%00", "%2e%2e", "'", '"', "\\", "$.a", "%", "_",
-    "NaN", "-0", "1e400", "9" * 30, "[" * 300, "{" * 300, "{{7*7}}", "${jndi:x}", "$(id)", "`id`", "a" * 5000,
+    "NaN", "-0", "1e400", "9" * 30, "[" * 300, "{" * 300, "{{7*7}}", "${jndi:x}", "$(id)", "`id`",
     "C:/x", "//h/x", "CON", "..\\..\\x", "%252e%252e/", "\u2024\u2024/", "a:b", "\uff0e\uff0e/", "é", "🤖", "\n",
-    "9" * 5000,
     "UkVTVA==", "UnVuOjE=", "U3dlZXA6MQ==", "QWdlbnQ6MQ==", "RmlsZTox", "UnVuOjk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OQ==",
 )  # fmt: skip
 
-texts = st.one_of(st.sampled_from(_NASTY), st.text(max_size=30), st.text(alphabet="ab./$%\\\"'\x00", max_size=12))
+# Made when drawn: among the texts above they would stand in the printed form of every strategy, which has its limit.
+_long = st.sampled_from("a9").map(lambda letter: letter * 5000)
+texts = st.one_of(
+    st.sampled_from(_NASTY), _long, st.text(max_size=30), st.text(alphabet="ab./$%\\\"'\x00", max_size=12)
+)
 numbers = st.one_of(
     st.integers(-3, 3),
     st.sampled_from([2**31 - 1, 2**31, 2**53, 2**63 - 1, 2**63, -(2**63) - 1, 10**400]),

@@ -91,9 +91,9 @@ def test_the_warm_up_starts_the_task_that_is_swept() -> None:
 def test_there_is_one_process_for_each_gpu(path: str) -> None:
     spec = manifest_of(path)["spec"]
     (container,) = spec["template"]["spec"]["containers"]
-    processes = [word for word in spec["sweep"]["command"] if word.startswith("--nproc-per-node=")]
+    processes = [word for word in spec["sweep"]["command"] if word.startswith("--nproc_per_node=")]
 
-    wanted = int(option(processes, "nproc-per-node")) if processes else 1
+    wanted = int(option(processes, "nproc_per_node")) if processes else 1
     assert container["resources"]["limits"]["nvidia.com/gpu"] == wanted
 
 

@@ -49,6 +49,7 @@ class Node:
     errors: list[BaseException] = field(default_factory=list)
     _agents: dict[str, PodProcess] = field(default_factory=dict)
     _told: set[str] = field(default_factory=set)
+    _bound: set[str] = field(default_factory=set)  # here, and not started yet
     _end: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -96,6 +97,8 @@ class Node:
             except Exception as error:  # noqa: BLE001 - a thread has nobody else to tell
                 self.errors.append(error)
                 pods = []
+            here = {pod["metadata"]["uid"] for pod in pods if pod["spec"].get("nodeName") == self.name}
+            self._bound = here - self._agents.keys()
             for pod in pods:
                 self._try_to_look_after(pod)
             self._end.wait(_LOOK_EVERY_SECONDS)
@@ -135,7 +138,7 @@ class Node:
     @property
     def _is_full(self) -> bool:
         living = sum(agent.exit_code is None for agent in self._agents.values())
-        return self.room is not None and living >= self.room
+        return self.room is not None and living + len(self._bound - self._agents.keys()) >= self.room
 
     def _take(self, pod: Object) -> None:
         if "nodeName" in pod["spec"]:
@@ -146,6 +149,7 @@ class Node:
             target = {"apiVersion": "v1", "kind": "Node", "name": self.name}
             binding = {"metadata": {"name": pod["metadata"]["name"]}, "target": target}
             self.kube.create(f"{self._of(pod)}/binding", binding)
+            self._bound.add(pod["metadata"]["uid"])
 
     def _tell_of_end(self, pod: Object, agent: PodProcess, code: int) -> None:
         end = {

@@ -61,6 +61,14 @@ def until_runs_go_on(cluster):
     until(lambda: status(cluster)["runs"]["finished"] > before, "the new operator counts further runs", seconds=240)
 
 
+def what_is_there(cluster):
+    """All that could tell why a sweep does not go on."""
+    looks = [("-n", LAB, "describe", "wandbsweep", "cartpole"), ("get", "pods", "--all-namespaces", "-o", "wide")]
+    looks += [("-n", LAB, "logs", "-l", "wandbsweep.dev/slot", "--prefix", "--tail=60")]
+    looks += [("-n", SYSTEM, "logs", "-l", "app.kubernetes.io/name=wandbsweep", "--prefix", "--tail=80")]
+    return "\n".join(cluster.try_kubectl(*look).stdout for look in looks)
+
+
 @pytest.fixture
 def training(own_cluster, a_namespace, a_release, a_volume):
     """The release before, with two agents at work."""
@@ -104,7 +112,8 @@ def test_no_agent_is_restarted_and_nothing_is_doubled_on_the_way_here_and_back(o
 
     cap = {"spec": {"maxRuns": now["runs"]["total"] + 2}}
     own_cluster.kubectl("-n", LAB, "patch", "wandbsweep", "cartpole", "--type=merge", "-p", json.dumps(cap))
-    own_cluster.kubectl("-n", LAB, "wait", "--for=condition=Complete", "wandbsweep/cartpole", "--timeout=500s")
+    wait = ("-n", LAB, "wait", "--for=condition=Complete", "wandbsweep/cartpole", "--timeout=500s")
+    assert own_cluster.try_kubectl(*wait).returncode == 0, what_is_there(own_cluster)
     runs = runs_of(as_installed(own_cluster, SYSTEM), status(own_cluster))
     assert [run.state for run in runs] == ["finished"] * cap["spec"]["maxRuns"]
     assert len({run.name for run in runs}) == len({json.dumps(run.config, sort_keys=True) for run in runs}) == len(runs)

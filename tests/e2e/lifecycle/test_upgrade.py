@@ -43,7 +43,10 @@ def agents(cluster):
 
 def leader(cluster):
     """The pod that holds the Lease, if it is there."""
-    holder = cluster.get("lease", "wandbsweep", "-n", SYSTEM)["spec"].get("holderIdentity") or ""
+    lease = cluster.try_kubectl("get", "lease", "wandbsweep", "-n", SYSTEM, "--output=json")
+    if lease.returncode:  # the one that leaves takes it along
+        return None
+    holder = json.loads(lease.stdout)["spec"].get("holderIdentity") or "nobody"
     pods = cluster.get("pods", "-n", SYSTEM, "-l", "app.kubernetes.io/component=operator")["items"]
     return next((pod for pod in pods if holder.startswith(pod["metadata"]["name"])), None)
 

@@ -109,6 +109,7 @@ def trial(words, environment=None):
 @example([], '{"lr": "\\ud800"}', ["true", "$${args}"], {})
 @example([], "[" * 5000, ["true"], {})
 @example([], '{"lr": 1}', ["true", "$${args_json_file}"], {"WANDB_RUN_ID": "../../a"})
+@example([], "{}", ["true"], {"WANDBSWEEP_STARTUP_RETRIES": "9" * 5000})
 @example([], '{"lr": "' + "x" * 200_000 + '"}', ["true", "$${args}"], {})
 def test_no_trial_ends_in_a_traceback(given_options, args, command, environment):
     try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from wandbsweep.agent.settings import BadEnvironmentError
 from wandbsweep.agent.variables import CACHE, CACHE_FOLDERS, IMAGE, WARM_UP, WARM_UP_SECONDS
+from wandbsweep.agent.whole_numbers import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,6 +101,7 @@ def _words(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
 
 
 def _seconds(text: str) -> int:
-    if not text.isdecimal():
+    number = whole_number(text)
+    if number is None:
         raise BadEnvironmentError(f"{WARM_UP_SECONDS.name} is {text!r}: set it to a whole number, or remove it")
-    return int(text)
+    return number

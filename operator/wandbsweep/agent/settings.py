@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wandbsweep.agent.variables import GRACE_SECONDS, LEAVE_FILE, PYTHON, RUNS_PER_AGENT, SWEEP, TERMINATION_LOG
+from wandbsweep.agent.whole_numbers import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,11 +71,12 @@ def _sweep(text: str) -> str:
 def _runs_per_agent(text: str) -> int | None:
     if not text:
         return None
-    if not text.isdecimal() or int(text) < 1:
+    number = whole_number(text)
+    if number is None or number < 1:
         raise BadEnvironmentError(
             f"{RUNS_PER_AGENT.name} is {text!r}: set it to a whole number of 1 or more, or remove it"
         )
-    return int(text)
+    return number
 
 
 def _grace_seconds(text: str) -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from wandbsweep.agent.drain import drain_budget
 from wandbsweep.agent.variables import GRACE_SECONDS, STARTUP_RETRIES
 from wandbsweep.agent.watch import BadLimitError, Limits, read_seconds
+from wandbsweep.agent.whole_numbers import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,6 +62,7 @@ class TrialSettings:
 
 def _whole_number(variable: Variable, environ: Mapping[str, str]) -> int:
     text = environ.get(variable.name, "")
-    if text and not text.isdecimal():
+    number = whole_number(text or "0")
+    if number is None:
         raise BadLimitError(f"{variable.name} is {text!r}: set it to a whole number, or remove it")
-    return int(text or 0)
+    return number
